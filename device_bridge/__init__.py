@@ -1,0 +1,1 @@
+"""The device bridge: reads monitors, anesthesia machines and analysers; it never controls one."""
