@@ -63,7 +63,9 @@ def verify_presence(user: User, secret: str) -> SignInRefused | None:
     """Check the PIN, or else the password, of a user at this moment (unlocking, signing). None when right."""
     if rules.is_locked(user.locked_until, clock.now()):
         return _locked_refusal(user)
-    if (user.pin_hash and secret_matches(user.pin_hash, secret)) or secret_matches(user.password_hash, secret):
+    if (user.pin_hash and secret_matches(user.pin_hash, secret)) or secret_matches(
+        user.password_hash, secret
+    ):
         user.failed_attempts = 0
         return None
     return _count_failure(user, "accounts.verify_presence", "PIN 或密码错误", "PIN 或密码不正确。")
@@ -82,7 +84,9 @@ def _count_failure(user: User, action: str, reason: str, message: str) -> SignIn
 
 def _locked_refusal(user: User) -> SignInRefused:
     until = user.locked_until or clock.now()
-    return SignInRefused(f"连续错误次数过多，账户已锁定到 {clock.to_hospital(until):%H:%M}。", code="locked_out")
+    return SignInRefused(
+        f"连续错误次数过多，账户已锁定到 {clock.to_hospital(until):%H:%M}。", code="locked_out"
+    )
 
 
 def sign_out(user: User) -> None:
@@ -167,7 +171,9 @@ def create_user(
     )
     db.session.add(user)
     db.session.flush()
-    audit.record(actor, "accounts.create_user", _subject(user), after={"username": username, "roles": list(role_names)})
+    audit.record(
+        actor, "accounts.create_user", _subject(user), after={"username": username, "roles": list(role_names)}
+    )
     return user
 
 
@@ -176,7 +182,11 @@ def assign_roles(actor: Actor, user: User, role_names: Sequence[str]) -> None:
     before = [role.name for role in user.roles]
     user.roles = _roles(role_names)
     audit.record(
-        actor, "accounts.assign_roles", _subject(user), before={"roles": before}, after={"roles": list(role_names)}
+        actor,
+        "accounts.assign_roles",
+        _subject(user),
+        before={"roles": before},
+        after={"roles": list(role_names)},
     )
 
 

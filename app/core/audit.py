@@ -97,7 +97,9 @@ for _statement in SQLITE_GUARDS:
     event.listen(AuditEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
 for _statement in POSTGRESQL_GUARDS:
     event.listen(
-        AuditEntry.__table__, "after_create", DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql")
+        AuditEntry.__table__,
+        "after_create",
+        DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql"),
     )
 
 

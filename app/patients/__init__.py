@@ -1,0 +1,1 @@
+"""Patients and their encounters, as the HIS tells them; merges move pointers and can be undone."""
