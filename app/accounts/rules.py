@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from app.core.permissions import EXCLUSIVE_ROLES
 
@@ -42,7 +43,7 @@ def pin_faults(pin: str) -> list[str]:
     """What is wrong with a PIN, in Chinese."""
     if not (pin.isascii() and pin.isdigit() and PIN_MIN_LENGTH <= len(pin) <= PIN_MAX_LENGTH):
         return [f"PIN 应为 {PIN_MIN_LENGTH}–{PIN_MAX_LENGTH} 位数字"]
-    steps = {int(b) - int(a) for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
     if len(steps) == 1 and steps <= {0, 1, -1}:
         return ["PIN 过于简单，不能是相同或连续的数字"]
     return []

@@ -63,9 +63,7 @@ def verify_presence(user: User, secret: str) -> SignInRefused | None:
     """Check the PIN, or else the password, of a user at this moment (unlocking, signing). None when right."""
     if rules.is_locked(user.locked_until, clock.now()):
         return _locked_refusal(user)
-    if (user.pin_hash and secret_matches(user.pin_hash, secret)) or secret_matches(
-        user.password_hash, secret
-    ):
+    if (user.pin_hash and secret_matches(user.pin_hash, secret)) or secret_matches(user.password_hash, secret):
         user.failed_attempts = 0
         return None
     return _count_failure(user, "accounts.verify_presence", "PIN 或密码错误", "PIN 或密码不正确。")
@@ -84,9 +82,7 @@ def _count_failure(user: User, action: str, reason: str, message: str) -> SignIn
 
 def _locked_refusal(user: User) -> SignInRefused:
     until = user.locked_until or clock.now()
-    return SignInRefused(
-        f"连续错误次数过多，账户已锁定到 {clock.to_hospital(until):%H:%M}。", code="locked_out"
-    )
+    return SignInRefused(f"连续错误次数过多，账户已锁定到 {clock.to_hospital(until):%H:%M}。", code="locked_out")
 
 
 def sign_out(user: User) -> None:
@@ -171,9 +167,7 @@ def create_user(
     )
     db.session.add(user)
     db.session.flush()
-    audit.record(
-        actor, "accounts.create_user", _subject(user), after={"username": username, "roles": list(role_names)}
-    )
+    audit.record(actor, "accounts.create_user", _subject(user), after={"username": username, "roles": list(role_names)})
     return user
 
 
@@ -207,9 +201,7 @@ def set_enabled(actor: Actor, user: User, enabled: bool) -> None:
     before, user.enabled = user.enabled, enabled
     if not enabled:
         user.session_epoch += 1
-    audit.record(
-        actor, "accounts.set_enabled", _subject(user), before={"enabled": before}, after={"enabled": enabled}
-    )
+    audit.record(actor, "accounts.set_enabled", _subject(user), before={"enabled": before}, after={"enabled": enabled})
 
 
 def choose_theme(user: User, theme: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Engine, MetaData, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from app.core import clock
 from app.core.types import UtcDateTime
@@ -27,8 +27,10 @@ write_intent: ContextVar[bool] = ContextVar("write_intent", default=False)
 class Base(DeclarativeBase):
     """Base of every table. `dict` columns are JSON; `datetime` columns are aware UTC."""
 
-    metadata = MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON, list[str]: JSON, list[Any]: JSON}  # noqa: RUF012
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING_CONVENTION),
+        type_annotation_map={datetime: UtcDateTime(), dict[str, Any]: JSON, list[str]: JSON, list[Any]: JSON},
+    )
 
 
 class Stamped:

@@ -8,9 +8,7 @@ class DomainError(Exception):
     status = 400
     default_message = "操作没有完成。请检查后再试。"
 
-    def __init__(
-        self, message: str = "", *, code: str = "", details: dict[str, object] | None = None
-    ) -> None:
+    def __init__(self, message: str = "", *, code: str = "", details: dict[str, object] | None = None) -> None:
         self.message = message or self.default_message
         if code:
             self.code = code

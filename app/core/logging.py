@@ -11,9 +11,7 @@ from app.core import clock
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 _ID_NUMBER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
 _PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
-_SECRET = re.compile(
-    r"(?i)(token|password|passwd|secret|pin|cookie|authorization)([\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+"
-)
+_SECRET = re.compile(r"(?i)(token|password|passwd|secret|pin|cookie|authorization)([\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+")
 _HAN = re.compile(r"[\u4e00-\u9fff\U00020000-\U0003ffff]{2,}")
 _PRIVATE_KEYS = frozenset({"name", "patient_name", "national_id", "phone", "password", "pin", "token"})
 

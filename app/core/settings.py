@@ -94,9 +94,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _ours(environment: Mapping[str, str]) -> dict[str, str]:
-    return {
-        key[len(_PREFIX) :].lower(): value for key, value in environment.items() if key.startswith(_PREFIX)
-    }
+    return {key[len(_PREFIX) :].lower(): value for key, value in environment.items() if key.startswith(_PREFIX)}
 
 
 def _file_values(path: Path) -> dict[str, str]:

@@ -18,9 +18,7 @@ class Endpoint(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(32), unique=True, comment="his, lis, pacs …")
     label: Mapped[str] = mapped_column(String(64))
-    options: Mapped[dict[str, Any]] = mapped_column(
-        default=dict, comment="host, port, charset, version, pacing_ms …"
-    )
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="host, port, charset, version, pacing_ms …")
     state: Mapped[str] = mapped_column(String(16), default="unknown", comment="unknown, up, down")
     state_since: Mapped[datetime | None] = mapped_column(comment="UTC")
     detail: Mapped[str] = mapped_column(Text, default="", comment="last error, Chinese")
@@ -63,16 +61,10 @@ class OutboxMessage(Base, Stamped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     endpoint: Mapped[str] = mapped_column(String(32))
-    kind: Mapped[str] = mapped_column(
-        String(32), comment="schedule_new, schedule_changed, schedule_cancelled, status"
-    )
-    lane: Mapped[str] = mapped_column(
-        String(64), index=True, comment="case:<id>; one lane is delivered in order"
-    )
+    kind: Mapped[str] = mapped_column(String(32), comment="schedule_new, schedule_changed, schedule_cancelled, status")
+    lane: Mapped[str] = mapped_column(String(64), index=True, comment="case:<id>; one lane is delivered in order")
     payload: Mapped[dict[str, Any]] = mapped_column(comment="facts of the message, not its wire form")
-    control_id: Mapped[str] = mapped_column(
-        String(32), unique=True, comment="MSH-10, the same on every attempt"
-    )
+    control_id: Mapped[str] = mapped_column(String(32), unique=True, comment="MSH-10, the same on every attempt")
     state: Mapped[str] = mapped_column(String(16), default="due", comment="due, sent, superseded, dead")
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")

@@ -11,9 +11,7 @@ from app.interfaces.models import OutboxMessage
 _SUPERSEDABLE = ("schedule_changed",)
 
 
-def enqueue(
-    endpoint: str, kind: str, lane: str, payload: dict[str, Any], patient_no: str = ""
-) -> OutboxMessage:
+def enqueue(endpoint: str, kind: str, lane: str, payload: dict[str, Any], patient_no: str = "") -> OutboxMessage:
     """Put a message into the outbox in the current transaction. A newer change replaces one still waiting."""
     if kind in _SUPERSEDABLE:
         db.session.execute(

@@ -22,18 +22,14 @@ class Patient(Base, Stamped):
     name: Mapped[str] = mapped_column(String(64))
     pinyin: Mapped[str] = mapped_column(String(64), default="")
     pinyin_full: Mapped[str] = mapped_column(String(128), default="")
-    sex: Mapped[str] = mapped_column(
-        String(8), default="unknown", comment="male, female, unknown (GB/T 2261.1)"
-    )
+    sex: Mapped[str] = mapped_column(String(8), default="unknown", comment="male, female, unknown (GB/T 2261.1)")
     birth_date: Mapped[date | None]
     national_id: Mapped[str | None] = mapped_column(EncryptedText, comment="身份证号")
     phone: Mapped[str | None] = mapped_column(EncryptedText)
     blood_type: Mapped[str] = mapped_column(String(8), default="", comment="A, B, AB, O")
     rh: Mapped[str] = mapped_column(String(8), default="", comment="positive, negative")
     is_temporary: Mapped[bool] = mapped_column(default=False, comment="identity unknown, to be merged later")
-    merged_into_id: Mapped[int | None] = mapped_column(
-        ForeignKey("patient.id"), comment="survivor of a merge"
-    )
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), comment="survivor of a merge")
 
     encounters: Mapped[list["Encounter"]] = relationship(back_populates="patient", order_by="Encounter.id")
     allergies: Mapped[list["Allergy"]] = relationship(order_by="Allergy.id")

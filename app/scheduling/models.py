@@ -32,9 +32,7 @@ class SurgeryRequest(Base, Stamped):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(16), comment="his, manual")
-    request_no: Mapped[str] = mapped_column(
-        String(64), comment="placer order number, idempotency key with source"
-    )
+    request_no: Mapped[str] = mapped_column(String(64), comment="placer order number, idempotency key with source")
     kind: Mapped[str] = mapped_column(
         String(16), comment="elective, urgent, emergency, painless, outpatient, day, endoscopy"
     )
@@ -43,9 +41,7 @@ class SurgeryRequest(Base, Stamped):
     applicant: Mapped[str] = mapped_column(String(64), default="")
     planned_at: Mapped[datetime | None] = mapped_column(comment="UTC, wish of the surgeon")
     planned_minutes: Mapped[int] = mapped_column(default=90)
-    original: Mapped[dict[str, Any]] = mapped_column(
-        default=dict, comment="canonical content as last received"
-    )
+    original: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="canonical content as last received")
     changes: Mapped[list[Any]] = mapped_column(
         default=list,
         comment="[{at, field, label, old, new, seen}] differences of later messages, shown on the card",
@@ -72,15 +68,11 @@ class SurgicalCase(Base, Stamped):
     procedures: Mapped[list[Any]] = mapped_column(
         default=list, comment="[{code ICD-9-CM-3, name, level, site, laterality}], the main one first"
     )
-    performed_procedures: Mapped[list[Any]] = mapped_column(
-        default=list, comment="as procedures, told by the surgeon"
-    )
+    performed_procedures: Mapped[list[Any]] = mapped_column(default=list, comment="as procedures, told by the surgeon")
     diagnoses: Mapped[list[Any]] = mapped_column(
         default=list, comment="[{code ICD-10, name, kind preoperative|intraoperative|postoperative}]"
     )
-    anesthesia_method: Mapped[str] = mapped_column(
-        String(64), default="", comment="planned or actual, as text"
-    )
+    anesthesia_method: Mapped[str] = mapped_column(String(64), default="", comment="planned or actual, as text")
     asa: Mapped[str] = mapped_column(String(4), default="", comment="1-6, E appended in an emergency")
     wound_class: Mapped[str] = mapped_column(String(4), default="", comment="0, 1, 2, 3 (Ⅰ–Ⅲ)")
     position: Mapped[str] = mapped_column(String(32), default="")
@@ -169,8 +161,6 @@ class CaseEvent(Base, Stamped):
     by_name: Mapped[str] = mapped_column(String(64), default="")
     history: Mapped[list[Any]] = mapped_column(default=list, comment="[{at, old, new, by, by_name, reason}]")
     voided_at: Mapped[datetime | None] = mapped_column(comment="UTC")
-    idempotency_key: Mapped[str | None] = mapped_column(
-        String(64), unique=True, comment="of the posting form"
-    )
+    idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True, comment="of the posting form")
 
     case: Mapped[SurgicalCase] = relationship(back_populates="events")
