@@ -1,8 +1,8 @@
 """What one anesthesia record shows: frozen data, no ORM, no drawing.
 
-A domain package fills these shapes, ``layout`` places them, ``svg`` and ``reportlab_backend`` draw them. All times are
-aware; amounts and rates are ``Decimal`` because they are doses. Sequences are tuples so that a record can be compared,
-hashed into a digest and frozen as a snapshot (``snapshot.py``).
+A domain package fills these shapes, ``layout`` places them, ``svg`` and ``reportlab_backend`` draw them. All times
+are aware; amounts and rates are ``Decimal`` because they are doses. Sequences are tuples so that a record can be
+compared, hashed into a digest and frozen as a snapshot (``snapshot.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-#: Charting interval of a routine case, and of rescue mode (facts: one reading every 5 min, every minute in rescue).
+#: Charting interval: one reading every 5 min in a routine case, every minute in rescue mode.
 ROUTINE_INTERVAL_MINUTES = 5
 RESCUE_INTERVAL_MINUTES = 1
 
@@ -67,7 +67,7 @@ class CaseMark:
 
 @dataclass(frozen=True, slots=True)
 class VitalPoint:
-    """One charted value. ``edited`` means a person changed it; then ``footnote`` numbers the correction on paper."""
+    """One charted value. ``edited``: a person changed it; ``footnote`` then numbers the correction on paper."""
 
     at: datetime
     value: Decimal
@@ -91,8 +91,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class VitalSeries:
-    """A curve. ``code`` chooses symbol and colour (``symbols.py``): sbp, dbp, map, abp_sys, abp_dia, hr, rr, rr_vent,
-    temp; an unknown code is drawn with the neutral symbol and still appears in the legend."""
+    """A curve. ``code`` chooses symbol and colour (``symbols.py``): sbp, dbp, map, abp_sys, abp_dia, hr, rr,
+    rr_vent, temp; an unknown code is drawn with the neutral symbol and still appears in the legend."""
 
     code: str
     label: str
@@ -137,7 +137,7 @@ class RateChange:
 
 @dataclass(frozen=True, slots=True)
 class Infusion:
-    """A continuous dose. ``rates[0].at`` is normally ``start``; ``end`` None means that it still runs (「未停」)."""
+    """A continuous dose. ``rates[0].at`` is normally ``start``; ``end`` None: it still runs (「未停」)."""
 
     start: datetime
     end: datetime | None
@@ -180,7 +180,7 @@ class GasLane:
 
 @dataclass(frozen=True, slots=True)
 class FluidBag:
-    """One bag or bottle; ``volume_ml`` is what was given so far. ``running_total_ml`` counts all intake up to it."""
+    """One bag; ``volume_ml`` is what was given so far, ``running_total_ml`` all intake up to and with it."""
 
     start: datetime
     end: datetime | None
@@ -259,9 +259,9 @@ class Correction:
 class RecordView:
     """Everything drawn on the time axis.
 
-    ``origin`` is where the axis starts: the planned start before the patient is in the room, afterwards the time in
-    room (the layout rounds it down to the grid). ``ended_at`` is None while the case runs. ``symbols`` pairs override
-    the default registry and are frozen with the snapshot, so that an old record never changes its face.
+    ``origin`` is where the axis starts: the planned start before the patient is in the room, afterwards the time
+    in room (the layout rounds it down to the grid). ``ended_at`` is None while the case runs. ``symbols`` pairs
+    override the default registry and are frozen with the snapshot: an old record never changes its face.
     """
 
     case_id: str
@@ -293,7 +293,7 @@ class RecordView:
         return timedelta(minutes=self.interval_minutes)
 
 
-# --- the sheet around the chart (paper) ---------------------------------------------------------------------------
+# --- the sheet around the chart (paper) ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +373,7 @@ class RecordSheet:
 
 @dataclass(frozen=True, slots=True)
 class PrintStamp:
-    """The footer of one print: not part of the digest, because a reprint shows the same record at a later time."""
+    """The footer of one print; not in the digest, because a reprint shows the same record at a later time."""
 
     printed_at: datetime
     snapshot_no: int
