@@ -1,0 +1,93 @@
+"""Which time a value gets.
+
+Three clocks are known: the device's claim, the bridge's wall clock at arrival, and a monotonic clock. The
+offset of a device is the median of (arrival - claim) over the last minute. Under 2 s the device is believed;
+under 24 h the claim is shifted by the offset and flagged; beyond that the arrival counts and is flagged.
+The bridge never sets a device clock.
+"""
+
+from collections import deque
+from statistics import median
+
+from device_bridge.drivers.base import Clocks
+from device_bridge.wire import Quality
+
+WINDOW_S = 60.0
+BELIEVED_MS = 2_000
+CORRECTABLE_MS = 24 * 3600 * 1000
+_MAX_SAMPLES = 240
+
+
+class DeviceClock:
+    """Measures one device's clock and decides the effective time of its values."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_MAX_SAMPLES)
+        self._offset_ms: int | None = None
+        self._episode_offset_ms: int | None = None
+        self._last_claim: int | None = None
+        self.jumps = 0
+
+    @property
+    def offset_ms(self) -> int | None:
+        """Arrival minus device time in milliseconds; None when the device states no time."""
+        return self._offset_ms if self._offset_ms is not None else self._episode_offset_ms
+
+    def notice(self, claim_ms: int, arrived: Clocks) -> None:
+        """A continuous value came with this time. Called once a frame is enough."""
+        if claim_ms == self._last_claim and self._samples and arrived.mono_s - self._samples[-1][0] < 0.5:
+            return
+        self._last_claim = claim_ms
+        sample = arrived.wall_ms - claim_ms
+        if self._offset_ms is not None and abs(sample - self._offset_ms) > max(BELIEVED_MS, 5_000):
+            self._jump(sample)
+        self._samples.append((arrived.mono_s, sample))
+        while self._samples and arrived.mono_s - self._samples[0][0] > WINDOW_S:
+            self._samples.popleft()
+        before = self._offset_ms
+        self._offset_ms = round(median(value for _, value in self._samples))
+        if before is not None and abs(before - self._offset_ms) > BELIEVED_MS:
+            self.jumps += 1
+
+    def _jump(self, sample: int) -> None:
+        """Two samples in a row far from the median: somebody set a clock; start a new epoch."""
+        recent = list(self._samples)[-1:]
+        if recent and abs(recent[0][1] - sample) <= BELIEVED_MS:
+            self._samples.clear()
+            self.jumps += 1
+
+    def notice_episode(self, claim_ms: int, arrived: Clocks) -> None:
+        """A fresh measurement on demand was announced; the only hint for devices without other times."""
+        self._episode_offset_ms = arrived.wall_ms - claim_ms
+
+    def effective(self, claim_ms: int | None, arrived: Clocks) -> tuple[int, Quality]:
+        """Effective time of a continuous value and the flags it earns."""
+        if claim_ms is None:
+            return arrived.wall_ms, Quality.GOOD
+        offset = self._offset_ms if self._offset_ms is not None else arrived.wall_ms - claim_ms
+        return _apply(claim_ms, offset, arrived)
+
+    def effective_episode(self, claim_ms: int, arrived: Clocks) -> tuple[int, Quality]:
+        """Effective time of a measurement on demand.
+
+        With a known offset the claim is shifted by it. Without, a claim in the past may simply be an old
+        measurement and stays as it is; a claim in the future is a wrong clock and is shifted to the arrival.
+        """
+        if self._offset_ms is not None:
+            return _apply(claim_ms, self._offset_ms, arrived)
+        age = arrived.wall_ms - claim_ms
+        if self._episode_offset_ms is not None and abs(self._episode_offset_ms) > 60_000:
+            return _apply(claim_ms, self._episode_offset_ms, arrived)
+        if age < -BELIEVED_MS:
+            return _apply(claim_ms, age, arrived)
+        if age >= CORRECTABLE_MS:
+            return arrived.wall_ms, Quality.CLOCK_UNTRUSTED
+        return claim_ms, Quality.GOOD
+
+
+def _apply(claim_ms: int, offset_ms: int, arrived: Clocks) -> tuple[int, Quality]:
+    if abs(offset_ms) < BELIEVED_MS:
+        return claim_ms, Quality.GOOD
+    if abs(offset_ms) < CORRECTABLE_MS:
+        return claim_ms + offset_ms, Quality.CLOCK_CORRECTED
+    return arrived.wall_ms, Quality.CLOCK_UNTRUSTED

@@ -1,0 +1,20 @@
+"""Device drivers: pure codecs, one package a family.
+
+How to add a family:
+
+1. Make a package `device_bridge/drivers/<family>/` with
+   `codec.py` (a class with `opened`, `feed`, `poll`, `closed`; see `base.Codec`),
+   `encoder.py` (builds the device's own messages, for tests and simulators),
+   `outbound.py` (`check(payload) -> str | None`, written without the encoder's code: it decides what may
+   leave towards the device; the default is nothing) and
+   `driver.py` with a `DRIVER = Driver(...)`.
+2. Import it in `registry.py` and add it to the tuple there.
+3. Translate into canonical codes and units (`device_bridge.parameters`) with `base.observe`; sentinels become
+   `None`, a demonstration value gets `Quality.DEMO`, an unknown identifier becomes `Unmapped`.
+4. A simulator, when there is one, is registered in `device_bridge.simulators.registry`.
+5. Tests: a capture with expected values, a round trip through the encoder, fuzzing of `feed`, and the ban list
+   of the family through `check`.
+
+`feed` must never raise and never keep more than a bounded number of bytes. Protocols that acknowledge return
+`Send(..., after_commit=True)`: the session then writes the answer only after the data is safe on disk.
+"""

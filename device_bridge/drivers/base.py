@@ -1,0 +1,164 @@
+"""What a driver is made of. Nothing here or in any driver opens a socket, reads a clock or touches a disk.
+
+A *codec* receives bytes with the clocks at which they arrived and returns outputs. What it would like to send
+to the device it returns too, as `Send`: the bytes leave only after the family's own checker has read them
+again (`device_bridge.outbound`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from device_bridge.parameters import PARAMETERS, judge
+from device_bridge.wire import DeviceAlarm, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The moment at which something arrived: wall clock (ms since 1970 UTC) and monotonic clock (s)."""
+
+    wall_ms: int
+    mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One value as the device stated it.
+
+    `time_ms` is the device's claim in UTC milliseconds, or None when the protocol carries no time.
+    `episode_ms` is the moment of an episodic measurement (NIBP) when the device states it or the codec saw it
+    appear; None for continuous values and for episodes of unknown age.
+    """
+
+    code: str
+    value: float | None  # None: the device said that there is no value
+    unit: str
+    quality: Quality
+    time_ms: int | None = None
+    episode_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm that the device announced, with the device's own time when it gave one."""
+
+    alarm: DeviceAlarm
+
+
+NO_SAMPLE = -32768
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A piece of a curve: physical value = raw * scale + offset.
+
+    `samples` are raw signed 16-bit counts; `NO_SAMPLE` stands where the device had none.
+    """
+
+    code: str
+    unit: str
+    rate_hz: float
+    scale: float
+    samples: tuple[int, ...]
+    offset: float = 0.0
+    time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What the device says about itself (model, bed, plug id). Never patient data."""
+
+    items: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something on the line that the codec could not use. `kind` is a short stable word for counting."""
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A measurement the driver does not know; counted and shown, so that it can be added to the table."""
+
+    source_code: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Bytes the codec asks to send. `after_commit`: only once all that came before is safe on disk (ACKs)."""
+
+    payload: bytes
+    reason: str
+    after_commit: bool = False
+
+
+Output = Observation | Alarm | Wave | DeviceInfo | Fault | Unmapped | Send
+
+
+class Codec(Protocol):
+    """One connection's decoder. Feeding it anything must never raise and never grow without bound."""
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """The connection stands; typically the first request."""
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Bytes arrived, in pieces of any size."""
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """Called several times a second: heartbeats, repeated requests, values held back."""
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """The connection ended or the file is over: give what was held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecOptions:
+    """What the registry knows about the device: its time zone and the driver's own options."""
+
+    timezone: str = "Asia/Shanghai"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Reads one outgoing byte string on its own; None = may leave, otherwise the reason why not (in Chinese).
+Checker = Callable[[bytes], str | None]
+
+
+def _as_is(data: bytes) -> bytes:
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """An entry of the registry: everything the bridge must know about one family of devices."""
+
+    name: str
+    title: str  # Chinese, for the device page and the manual
+    codec: Callable[[CodecOptions], Codec]
+    checker: Checker
+    default_transport: Mapping[str, Any]
+    capabilities: tuple[str, ...] = ("numerics",)
+    # Turns other forms in which captures are kept (text, bare records) into the bytes of the line.
+    prepare_file: Callable[[bytes], bytes] = _as_is
+    # Speaks in datagrams: one feed is one whole message.
+    datagrams: bool = False
+
+
+def observe(
+    code: str,
+    value: float | None,
+    *,
+    time_ms: int | None = None,
+    episode_ms: int | None = None,
+    quality: Quality = Quality.GOOD,
+) -> Observation:
+    """An observation in the canonical unit, judged. `None` and not-a-number become absent and INVALID."""
+    unit = PARAMETERS[code].unit
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return Observation(code, None, unit, quality | Quality.INVALID, time_ms, episode_ms)
+    rounded = round(float(value), 4)
+    return Observation(code, rounded, unit, quality | judge(code, rounded), time_ms, episode_ms)

@@ -1,0 +1,310 @@
+"""Decoder of the DRI stream."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from device_bridge.drivers.base import (
+    NO_SAMPLE,
+    Clocks,
+    CodecOptions,
+    DeviceInfo,
+    Fault,
+    Output,
+    Send,
+    Unmapped,
+    Wave,
+    observe,
+)
+from device_bridge.drivers.ge_dri import encoder, layout
+from device_bridge.drivers.ge_dri.framing import DriFramer, Header, parse_header
+from device_bridge.wire import Quality
+
+_ASK_AGAIN_AFTER_S = 10.0
+_TWO_DAYS_S = 2 * 86_400
+
+
+class GeDriCodec:
+    """One connection to one monitor. Options: `interval_s` (default 5) and `waves` (list of curve codes)."""
+
+    def __init__(self, options: CodecOptions) -> None:
+        self._framer = DriFramer()
+        self._interval_s = max(1, min(int(options.values.get("interval_s", 5)), 3600))
+        self._waves = _wave_kinds(options.values)
+        self._numbers: dict[int, int] = {}
+        self._last: dict[int, bytes] = {}
+        self._plug_id: int | None = None
+        self._nibp = _NibpEpisode()
+        self._next_request: float | None = None
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """Ask for the transmission."""
+        return self._requests(now)
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Decode what arrived."""
+        out: list[Output] = []
+        for body in self._framer.feed(data):
+            header = parse_header(body)
+            if header is None:
+                out.append(Fault("length"))
+                continue
+            out += self._record(body, header)
+            if self._next_request is not None:
+                self._next_request = received.mono_s + self._patience()
+        out += [Fault(kind) for kind in self._framer.faults]
+        self._framer.faults.clear()
+        return out
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """Ask again when nothing has come for a while: the monitor may have been restarted."""
+        if self._next_request is not None and now.mono_s >= self._next_request:
+            return self._requests(now)
+        return []
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """Nothing is held back."""
+        return []
+
+    def _patience(self) -> float:
+        return max(_ASK_AGAIN_AFTER_S, 3.0 * self._interval_s)
+
+    def _requests(self, now: Clocks) -> list[Output]:
+        self._next_request = now.mono_s + self._patience()
+        out: list[Output] = [Send(encoder.request_numbers(self._interval_s), "transmission request")]
+        if self._waves:
+            out.append(Send(encoder.request_waves(self._waves), "wave request"))
+        return out
+
+    # -- records -------------------------------------------------------------------------------------
+
+    def _record(self, body: bytes, header: Header) -> list[Output]:
+        out: list[Output] = []
+        expected = self._numbers.get(header.maintype)
+        self._numbers[header.maintype & 0xFF] = (header.number + 1) & 0xFF
+        if expected is not None and expected != header.number:
+            out.append(Fault("sequence_gap", str((header.number - expected) & 0xFF)))
+        if header.plug_id != self._plug_id:
+            self._plug_id = header.plug_id
+            out.append(DeviceInfo({"plug_id": str(header.plug_id)}))
+        if header.maintype == layout.PHDB:
+            for sub in header.subrecords:
+                if sub.kind == layout.DISPLAYED:
+                    out += self._physiological(body[sub.start : sub.start + layout.PHDB_SIZE], header)
+        elif header.maintype == layout.WAVE:
+            for sub in header.subrecords:
+                out += _wave(sub.kind, body[sub.start :], header)
+        return out
+
+    def _physiological(self, sub: bytes, header: Header) -> list[Output]:
+        if len(sub) < layout.PHDB_SIZE:
+            return [Fault("subrecord_size")]
+        (time,) = struct.unpack_from("<I", sub, 0)
+        (kind,) = struct.unpack_from("<H", sub, 276)
+        subclass = (kind >> 8) & 0x0F
+        if kind & 0x0F != layout.DISPLAYED or subclass not in layout.GROUPS:
+            return [Fault("subrecord_kind", hex(kind))]
+        if abs(time - header.time) > _TWO_DAYS_S:
+            return [Fault("subrecord_time")]
+        if self._last.get(subclass) == sub:
+            return []  # the same record once more
+        self._last[subclass] = sub
+        reader = _Reader(sub, time * 1000)
+        out = reader.groups(layout.GROUPS[subclass])
+        if subclass == 0:
+            out += reader.pressures(layout.PRESSURES)
+            out += reader.carbon_dioxide() + reader.agent() + reader.relaxation()
+            out += self._nibp.observe(reader)
+        elif subclass == 1:
+            out += reader.pressures(layout.PRESSURES_EXT1)
+        return out
+
+
+class _Reader:
+    """Takes the groups out of one sub-record."""
+
+    def __init__(self, sub: bytes, time_ms: int) -> None:
+        self._sub = sub
+        self.time_ms = time_ms
+
+    def header(self, at: int) -> tuple[int, int]:
+        """Status and label of the group."""
+        status, label = struct.unpack_from("<IH", self._sub, at)
+        return status, label
+
+    def raw(self, at: int) -> int | None:
+        """The 16-bit number, None for the special values."""
+        (value,) = struct.unpack_from("<h", self._sub, at)
+        return value if value > layout.LAST_SPECIAL else None
+
+    def value(self, at: int, divisor: float) -> float | None:
+        """The number in its unit."""
+        raw = self.raw(at)
+        return None if raw is None else raw / divisor
+
+    def one(self, code: str, value: float | None, quality: Quality = Quality.GOOD) -> Output:
+        """An observation at the time of this record."""
+        return observe(code, value, time_ms=self.time_ms, quality=quality)
+
+    def groups(self, groups: Sequence[layout.Group]) -> list[Output]:
+        """All plain groups that are measuring."""
+        out: list[Output] = []
+        for group in groups:
+            status, _ = self.header(group.header)
+            if not status & layout.STATUS_ACTIVE or status & group.off:
+                continue
+            quality = Quality.CALIBRATION if status & group.calibrating else Quality.GOOD
+            out += [self.one(f.code, self.value(f.offset, f.divisor), quality) for f in group.fields]
+        return out
+
+    def pressures(self, channels: Sequence[tuple[int, int]]) -> list[Output]:
+        """Invasive pressures, named by the label the user gave the channel on the monitor."""
+        out: list[Output] = []
+        used: set[str] = set()
+        for channel, at in channels:
+            status, label = self.header(at)
+            if not status & layout.STATUS_ACTIVE:
+                continue
+            site = layout.PRESSURE_LABELS.get(label, f"P{channel}")
+            if site in used:
+                site = f"P{channel}"
+            used.add(site)
+            quality = Quality.CALIBRATION if status & layout.PRESSURE_ZEROING else Quality.GOOD
+            if site in layout.MEAN_ONLY:
+                out.append(self.one(site, self.value(at + 10, 100), quality))
+                continue
+            for suffix, offset in (("S", 6), ("D", 8), ("M", 10)):
+                out.append(self.one(f"{site}_{suffix}", self.value(at + offset, 100), quality))
+        return out
+
+    def carbon_dioxide(self) -> list[Output]:
+        """CO2 as concentration and, with the ambient pressure the monitor measured, as mmHg.
+
+        The airway rate comes from CO2; only when CO2 is not measured does the flow sensor's rate stand in.
+        """
+        out: list[Output] = []
+        flow_status, _ = self.header(layout.FLOW_HEADER)
+        status, _ = self.header(layout.CO2_HEADER)
+        if not status & layout.STATUS_ACTIVE:
+            if flow_status & layout.STATUS_ACTIVE:
+                out.append(self.one("awRR", self.value(layout.FLOW_RR, 1)))
+            return out
+        quality = Quality.CALIBRATION if status & layout.CO2_CALIBRATING else Quality.GOOD
+        ambient = self.value(148, 10)
+        for code, at in (("EtCO2", 142), ("FiCO2", 144)):
+            percent = self.value(at, 100)
+            out.append(self.one(f"{code}_pct", percent, quality))
+            partial = None
+            if percent is not None and ambient is not None and 300 <= ambient <= 900:
+                partial = round(percent * ambient / 100, 2)
+            out.append(self.one(code, partial, quality))
+        rate = self.value(146, 1)
+        if rate is None and flow_status & layout.STATUS_ACTIVE:
+            rate = self.value(layout.FLOW_RR, 1)
+        out.append(self.one("awRR", rate))
+        return out
+
+    def agent(self) -> list[Output]:
+        """The volatile agent under its own name."""
+        status, label = self.header(layout.AGENT_HEADER)
+        if not status & layout.STATUS_ACTIVE or status & (1 << 3):
+            return []
+        quality = Quality.CALIBRATION if status & (1 << 2) else Quality.GOOD
+        out = [self.one("MAC", self.value(180, 100), quality)]
+        name = layout.AGENT_LABELS.get(label)
+        if name is not None:
+            out.append(self.one(f"Et{name}", self.value(176, 100), quality))
+            out.append(self.one(f"Fi{name}", self.value(178, 100), quality))
+        elif label != 1:
+            out.append(Unmapped(f"aa label {label}", "agent", str(self.raw(176))))
+        return out
+
+    def relaxation(self) -> list[Output]:
+        """Neuromuscular transmission; the counts share one word of bit fields."""
+        status, _ = self.header(layout.NMT_HEADER)
+        if not status & layout.STATUS_ACTIVE:
+            return []
+        train_of_four = (status >> 2) & 3 == 0
+        out = [self.one("NMT_T1", self.value(224, 10))]
+        if train_of_four:
+            out.append(self.one("TOF", self.value(226, 10)))
+        bits = self.raw(228)
+        if bits is None:
+            return out
+        post_tetanic, train = bits & 0x1F, (bits >> 5) & 0x0F
+        if post_tetanic <= 21:
+            out.append(self.one("PTC", post_tetanic))
+        if train_of_four and train <= 4:
+            out.append(self.one("TOFcnt", train))
+        return out
+
+
+class _NibpEpisode:
+    """DRI repeats the last cuff reading in every record; this finds the moment at which each one appeared.
+
+    A reading that was already older than a minute when first seen has no known moment.
+    """
+
+    def __init__(self) -> None:
+        self._triple: tuple[float | None, ...] | None = None
+        self._was_old = False
+        self._episode_ms: int | None = None
+
+    def observe(self, reader: _Reader) -> list[Output]:
+        status, label = reader.header(layout.NIBP_HEADER)
+        if not status & layout.STATUS_ACTIVE:
+            return []
+        values = [reader.value(f.offset, f.divisor) for f in layout.NIBP_FIELDS]
+        triple = tuple(values[:3])
+        old = bool(label & layout.NIBP_OLD)
+        if any(value is not None for value in triple):
+            if triple != self._triple:
+                self._episode_ms = None if old else reader.time_ms
+            elif self._was_old and not old:
+                self._episode_ms = reader.time_ms
+            self._triple, self._was_old = triple, old
+        quality = Quality.CALIBRATION if label & layout.NIBP_CALIBRATING else Quality.GOOD
+        if old and self._episode_ms is None:
+            quality |= Quality.LATE
+        out: list[Output] = []
+        for one, value in zip(layout.NIBP_FIELDS, values, strict=True):
+            out.append(
+                observe(one.code, value, time_ms=reader.time_ms, episode_ms=self._episode_ms, quality=quality)
+            )
+        return out
+
+
+def _wave(kind: int, sub: bytes, header: Header) -> list[Output]:
+    known = layout.WAVES.get(kind)
+    if len(sub) < 6:
+        return [Fault("subrecord_size")]
+    count, _, _ = struct.unpack_from("<hHH", sub, 0)
+    if count < 0 or 6 + 2 * count > len(sub):
+        return [Fault("subrecord_size")]
+    if known is None:
+        return [Unmapped(f"wave {kind}", "wave", str(count))]
+    raw = struct.unpack_from(f"<{count}h", sub, 6)
+    samples = tuple(one if one > layout.LAST_SPECIAL else NO_SAMPLE for one in raw)
+    return [
+        Wave(
+            known.code,
+            known.unit,
+            known.rate_hz,
+            known.scale,
+            samples,
+            time_ms=header.time * 1000,
+        )
+    ]
+
+
+def _wave_kinds(options: Any) -> list[int]:
+    wanted = options.get("waves", ())
+    chosen: list[int] = []
+    budget = 600.0
+    for kind, known in layout.WAVES.items():
+        if known.code in wanted and known.rate_hz <= budget and len(chosen) < 8:
+            chosen.append(kind)
+            budget -= known.rate_hz
+    return chosen
+
+

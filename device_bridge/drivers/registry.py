@@ -1,0 +1,24 @@
+"""Every driver by its name. See `device_bridge.drivers` for how to add one."""
+
+from device_bridge.drivers.base import Driver
+from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
+from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
+
+_ALL: tuple[Driver, ...] = (
+    MINDRAY_PDS,
+    GE_DRI,
+)
+
+DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
+
+
+class UnknownDriver(ValueError):
+    """The name is not in the registry; the message lists the names that are."""
+
+
+def get_driver(name: str) -> Driver:
+    """The driver of that name. Raises `UnknownDriver`."""
+    try:
+        return DRIVERS[name]
+    except KeyError:
+        raise UnknownDriver(f"未知驱动 {name!r}；可用：{'、'.join(sorted(DRIVERS))}") from None

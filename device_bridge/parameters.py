@@ -1,0 +1,150 @@
+"""The canonical parameters: one code, one unit, one plausibility range each.
+
+Every driver translates what its device says into these codes and units, so that nothing behind the codec
+needs to know a manufacturer. The ranges say what is physically believable; they are not alarm limits.
+A value outside is kept and flagged, never corrected.
+"""
+
+from dataclasses import dataclass
+
+from device_bridge.wire import Quality
+
+PER_MIN = "/min"
+PERCENT = "%"
+MMHG = "mmHg"
+CMH2O = "cmH2O"
+CELSIUS = "°C"
+ML = "mL"
+ML_MIN = "mL/min"
+L_MIN = "L/min"
+MM = "mm"
+ONE = "1"
+DB = "dB"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One canonical parameter; `low` and `high` are inclusive plausibility bounds in `unit`."""
+
+    code: str
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+def _table() -> dict[str, Parameter]:
+    rows: list[tuple[str, str, str, float, float]] = [
+        ("HR", "心率", PER_MIN, 0, 350),
+        ("PR", "脉率", PER_MIN, 0, 350),
+        ("PVC", "室性早搏", PER_MIN, 0, 300),
+        ("SpO2", "血氧饱和度", PERCENT, 0, 100),
+        ("SvO2", "静脉血氧饱和度", PERCENT, 0, 100),
+        ("SaO2", "动脉血氧饱和度", PERCENT, 0, 100),
+        ("PI", "灌注指数", PERCENT, 0, 30),
+        ("RR", "呼吸频率", PER_MIN, 0, 150),
+        ("awRR", "气道呼吸频率", PER_MIN, 0, 150),
+        ("EtCO2", "呼末二氧化碳", MMHG, 0, 150),
+        ("FiCO2", "吸入二氧化碳", MMHG, 0, 100),
+        ("EtCO2_pct", "呼末二氧化碳浓度", PERCENT, 0, 20),
+        ("FiCO2_pct", "吸入二氧化碳浓度", PERCENT, 0, 14),
+        ("FiO2", "吸入氧浓度", PERCENT, 15, 100),
+        ("EtO2", "呼末氧浓度", PERCENT, 15, 100),
+        ("FiN2O", "吸入笑气浓度", PERCENT, 0, 85),
+        ("EtN2O", "呼末笑气浓度", PERCENT, 0, 85),
+        ("FiAA", "吸入麻醉药浓度（未识别）", PERCENT, 0, 22),
+        ("EtAA", "呼末麻醉药浓度（未识别）", PERCENT, 0, 22),
+        ("MAC", "最低肺泡有效浓度", ONE, 0, 5),
+        ("MAC_age", "年龄校正MAC", ONE, 0, 5),
+        ("Ppeak", "气道峰压", CMH2O, 0, 120),
+        ("Pplat", "平台压", CMH2O, 0, 120),
+        ("Pmean", "平均气道压", CMH2O, 0, 80),
+        ("PEEP", "呼气末正压", CMH2O, 0, 50),
+        ("TVe", "呼出潮气量", ML, 0, 3000),
+        ("TVi", "吸入潮气量", ML, 0, 3000),
+        ("MV", "分钟通气量", L_MIN, 0, 60),
+        ("Compl", "顺应性", "mL/cmH2O", 0, 300),
+        ("Raw", "气道阻力", "cmH2O/L/s", 0, 200),
+        ("IE", "吸呼比", "1:x", 0.1, 10),
+        ("FG_O2", "氧气新鲜气流", ML_MIN, 0, 20000),
+        ("FG_Air", "空气新鲜气流", ML_MIN, 0, 20000),
+        ("FG_N2O", "笑气新鲜气流", ML_MIN, 0, 20000),
+        ("BIS", "脑电双频指数", ONE, 0, 100),
+        ("SQI", "脑电信号质量", PERCENT, 0, 100),
+        ("EMG", "肌电", DB, -20, 120),
+        ("SR", "爆发抑制比", PERCENT, 0, 100),
+        ("CSI", "麻醉深度指数", ONE, 0, 100),
+        ("SE", "状态熵", ONE, 0, 100),
+        ("RE", "反应熵", ONE, 0, 100),
+        ("BSR", "熵爆发抑制比", PERCENT, 0, 100),
+        ("SPI", "手术体积描记指数", ONE, 0, 100),
+        ("CO", "心排量", L_MIN, 0, 30),
+        ("CI", "心指数", "L/min/m²", 0, 20),
+        ("SV", "每搏量", ML, 0, 300),
+        ("SVV", "每搏量变异", PERCENT, 0, 60),
+        ("PPV", "脉压变异", PERCENT, 0, 60),
+        ("SPV", "收缩压变异", MMHG, 0, 100),
+        ("TOF", "四个成串刺激比值", PERCENT, 0, 160),
+        ("TOFcnt", "四个成串刺激计数", ONE, 0, 4),
+        ("PTC", "强直后计数", ONE, 0, 21),
+        ("NMT_T1", "首颤搐高度", PERCENT, 0, 400),
+        ("rSO2", "脑氧饱和度", PERCENT, 15, 95),
+        ("rSO2_L", "左脑氧饱和度", PERCENT, 15, 95),
+        ("rSO2_R", "右脑氧饱和度", PERCENT, 15, 95),
+        ("TB", "血温", CELSIUS, 15, 45),
+        ("TD", "温差", CELSIUS, 0, 30),
+        ("CVP", "中心静脉压", MMHG, -20, 60),
+        ("RAP", "右房压", MMHG, -20, 60),
+        ("LAP", "左房压", MMHG, -20, 60),
+        ("PCWP", "肺动脉楔压", MMHG, 0, 60),
+        ("ICP", "颅内压", MMHG, -20, 150),
+        ("NIBP_PR", "无创血压脉率", PER_MIN, 0, 350),
+    ]
+    rows += [(f"T{n}", f"体温{n}", CELSIUS, 15, 45) for n in range(1, 7)]
+    agents = [("SEV", "七氟烷", 10), ("DES", "地氟烷", 22), ("ISO", "异氟烷", 7), ("HAL", "氟烷", 7), ("ENF", "安氟醚", 8)]
+    for short, name, high in agents:
+        rows += [
+            (f"Fi{short}", f"吸入{name}", PERCENT, 0, high),
+            (f"Et{short}", f"呼末{name}", PERCENT, 0, high),
+        ]
+    pressures: list[tuple[str, str, float, float]] = [
+        ("NIBP", "无创血压", 10, 300),
+        ("ART", "有创动脉压", -30, 350),
+        ("PAP", "肺动脉压", -10, 150),
+        ("RVP", "右室压", -10, 150),
+    ]
+    pressures += [(f"P{n}", f"有创压{n}", -30, 350) for n in range(1, 9)]
+    for short, name, floor, top in pressures:
+        rows += [
+            (f"{short}_S", f"{name}（收缩）", MMHG, floor, top),
+            (f"{short}_D", f"{name}（舒张）", MMHG, floor, top),
+            (f"{short}_M", f"{name}（平均）", MMHG, floor, top),
+        ]
+    leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V", "V1", "V2", "V3", "V4", "V5", "V6", "1", "2", "3")
+    rows += [(f"ST_{lead}", f"ST段 {lead}", MM, -20, 20) for lead in leads]
+    return {row[0]: Parameter(*row) for row in rows}
+
+
+PARAMETERS: dict[str, Parameter] = _table()
+
+# A measurement on demand: it has its own moment and stays on the device's display until the next one.
+EPISODIC: frozenset[str] = frozenset({"NIBP_S", "NIBP_D", "NIBP_M", "NIBP_PR"})
+
+_OXYGEN = frozenset({"FiO2", "EtO2"})
+_TEMPERATURE = frozenset({"TB", "T1", "T2", "T3", "T4", "T5", "T6"})
+
+
+def judge(code: str, value: float) -> Quality:
+    """The flags that the number alone deserves: out of range, and whether another unit would explain it.
+
+    Oxygen above 100 % is a partial pressure in mmHg (seen on a real monitor set to mmHg); a body temperature
+    between 80 and 115 is degrees Fahrenheit.
+    """
+    parameter = PARAMETERS[code]
+    if parameter.low <= value <= parameter.high:
+        return Quality.GOOD
+    if code in _OXYGEN and 105 < value <= 800:
+        return Quality.OUT_OF_RANGE | Quality.UNIT_SUSPECT
+    if code in _TEMPERATURE and 80 < value < 115:
+        return Quality.OUT_OF_RANGE | Quality.UNIT_SUSPECT
+    return Quality.OUT_OF_RANGE
