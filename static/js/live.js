@@ -1,0 +1,123 @@
+// One Socket.IO connection a page. Sockets carry keys: what changed is fetched again with the viewer's own rights.
+//
+//   data-live="case:12 pacu"           rooms to listen to (body or any element)
+//   data-refresh-on="vitals events"    fetch again when one of these changed (needs hx-get and hx-trigger="refresh")
+//   data-refresh-topic="case:12"       only for changes of this topic (optional)
+
+const BURST_MS = 500; // at most two refreshes a second
+const shared = (globalThis[Symbol.for("mafei.live")] ??= { socket: null, topics: new Set(), lost: false });
+const waiting = new Set();
+let timer = null;
+
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`mafei:${name}`, { detail }));
+
+/** Call `handler({topic, values, …})` for every `numeric` event; returns a function that stops it. */
+export function onNumeric(handler) {
+  const listener = ({ detail }) => handler(detail);
+  document.addEventListener("mafei:numeric", listener);
+  return () => document.removeEventListener("mafei:numeric", listener);
+}
+
+/** Call `handler({topic, what})` for every `changed` event; returns a function that stops it. */
+export function onChanged(handler) {
+  const listener = ({ detail }) => handler(detail);
+  document.addEventListener("mafei:changed", listener);
+  return () => document.removeEventListener("mafei:changed", listener);
+}
+
+/** Put a new value into a numeric tile. at: ISO time. state: live | warn | alarm. */
+export function showNumeric(tile, { text, at, state = "live", word = "" }) {
+  tile.querySelector("[data-numeric-value]").textContent = text ?? "—";
+  tile.querySelector("[data-numeric-word]").textContent = word;
+  tile.dataset.state = text == null ? "none" : state;
+  delete tile.dataset.stale;
+  const age = tile.querySelector("[data-age]");
+  if (age && at) age.dataset.age = at;
+}
+
+const words = (text) => (text ?? "").split(/\s+/).filter(Boolean);
+const typingIn = (element) => {
+  const active = document.activeElement;
+  return active && element.contains(active) && active.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
+};
+
+function refresh(element) {
+  if (!element.isConnected) return;
+  if (typingIn(element)) {
+    element.addEventListener("focusout", () => plan([element]), { once: true }); // never under someone's fingers
+  } else {
+    window.htmx.trigger(element, "refresh");
+  }
+}
+
+function flush() {
+  timer = null;
+  if (document.hidden) return; // caught up when the tab is looked at again
+  const now = [...waiting];
+  waiting.clear();
+  now.forEach(refresh);
+}
+
+function plan(elements) {
+  elements.forEach((element) => waiting.add(element));
+  if (waiting.size && timer === null) timer = setTimeout(flush, BURST_MS);
+}
+
+function concerned({ topic, what }) {
+  const changed = words(Array.isArray(what) ? what.join(" ") : what);
+  return [...document.querySelectorAll("[data-refresh-on]")].filter((element) => {
+    const wanted = words(element.dataset.refreshOn);
+    const here = !element.dataset.refreshTopic || words(element.dataset.refreshTopic).includes(topic);
+    return here && (changed.length === 0 || wanted.includes("*") || changed.some((word) => wanted.includes(word)));
+  });
+}
+
+function join(topics) {
+  if (!topics.length) return;
+  shared.socket.emit("subscribe", { topics }, (answer) => {
+    const granted = answer?.granted ?? [];
+    const refused = topics.filter((topic) => !granted.includes(topic));
+    if (refused.length) tell("refused", { topics: refused });
+  });
+}
+
+const state = (name) => {
+  document.documentElement.dataset.socket = name;
+  tell("connection", name);
+};
+
+async function connect() {
+  const { io } = await import(document.body.dataset.socketio);
+  const socket = io({ transports: ["websocket"], reconnectionDelayMax: 5000 });
+  shared.socket = socket;
+  socket.on("connect", () => {
+    join([...shared.topics]);
+    state("online");
+    if (shared.lost) plan([...document.querySelectorAll("[data-refresh-on]")]); // what was missed is fetched
+    shared.lost = false;
+  });
+  const lose = () => {
+    shared.lost = true;
+    state("offline");
+  };
+  socket.on("disconnect", (reason) => {
+    lose();
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 2000);
+  });
+  socket.on("connect_error", lose);
+  socket.on("changed", (payload) => {
+    plan(concerned(payload));
+    tell("changed", payload);
+  });
+  socket.on("numeric", (payload) => tell("numeric", payload));
+  document.addEventListener("visibilitychange", () => document.hidden || flush());
+  addEventListener("pagehide", () => socket.close());
+}
+
+/** Listen to the rooms of one [data-live] element. */
+export function start(element) {
+  const fresh = words(element.dataset.live).filter((topic) => !shared.topics.has(topic));
+  fresh.forEach((topic) => shared.topics.add(topic));
+  if (shared.socket?.connected) join(fresh);
+  shared.starting ??= connect();
+}

@@ -1,0 +1,124 @@
+// What people must be told: messages from the server, failed requests, and whether the line is up.
+
+const KINDS = { success: "ok", warning: "warn", error: "danger" }; // the words of the server
+const KEEP_MS = { ok: 4000, info: 6000, warn: 10000 }; // danger stays until it is closed
+const region = document.querySelector("[data-toasts]");
+let offlineSince = null;
+
+/** Show a message. kind: ok | info | warn | danger. Returns the element. */
+export function toast(text, given = "info", detail = "") {
+  const kind = KINDS[given] ?? given;
+  const box = document.createElement("div");
+  box.className = `toast toast-${kind}`;
+  box.dataset.toast = kind;
+  if (kind === "danger") box.setAttribute("role", "alert");
+  const words = document.createElement("p");
+  words.className = "toast-text";
+  words.textContent = text;
+  if (detail) {
+    const small = document.createElement("small");
+    small.textContent = detail;
+    words.append(small);
+  }
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.setAttribute("aria-label", "关闭提示");
+  close.dataset.closeToast = "";
+  box.append(words, close);
+  for (const other of region.querySelectorAll(".toast")) {
+    if (other.querySelector(".toast-text").textContent === words.textContent) other.remove();
+  }
+  region.append(box);
+  host(box);
+  expire(box);
+  return box;
+}
+
+/** A modal dialog hides everything outside itself, so the region moves into it while it is open. */
+function host() {
+  const dialog = document.querySelector("dialog[open]");
+  const home = dialog ?? document.body;
+  if (region.parentElement !== home) home.append(region);
+}
+
+function expire(box) {
+  const ms = KEEP_MS[box.dataset.toast];
+  if (ms) setTimeout(() => box.matches(":hover, :focus-within") ? expire(box) : box.remove(), ms);
+}
+
+const time = (date) => date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
+
+/** Tell every part of the page how the line is: online | connecting | offline. */
+export function connection(state) {
+  if (state === "online") offlineSince = null;
+  else if (state === "offline") offlineSince ??= new Date();
+  document.documentElement.dataset.connection = state;
+  const words = { online: "在线", connecting: "连接中" }[state] ?? `离线 自 ${time(offlineSince)}`;
+  for (const pill of document.querySelectorAll("[data-connection].pill")) {
+    pill.dataset.state = state;
+    if (pill.textContent !== words) pill.textContent = words;
+  }
+}
+
+/** Is this the answer to something a person wanted to write? */
+const isWrite = (detail) => (detail.requestConfig?.verb ?? "get") !== "get";
+const kept = (detail) => {
+  const element = detail.elt;
+  const form = element?.closest?.("form");
+  return form && form.isConnected && form.querySelector("input:not([type=hidden]), textarea, select")
+    ? "填写的内容还在本页，没有丢失。" : "";
+};
+
+const REASONS = {
+  400: "页面停留太久，请刷新后重试", 401: "登录已过期，请重新登录", 403: "您没有这项权限",
+  404: "这条记录已不存在", 409: "别人刚刚改过这条记录，请刷新后再改", 413: "文件太大", 429: "操作太频繁，请稍等",
+  503: "系统正忙，请稍后再试",
+};
+
+/** The server's own sentence, if its answer marks one with data-message. */
+function sentence(xhr) {
+  const type = xhr.getResponseHeader("Content-Type") ?? "";
+  try {
+    if (type.includes("json")) return JSON.parse(xhr.responseText).message ?? "";
+    if (!type.includes("html")) return "";
+    const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    return page.querySelector("[data-message]")?.textContent.trim() ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function failed(detail, reason) {
+  const verb = isWrite(detail) ? "没有保存" : "没有取到";
+  toast(`${verb}：${reason}`, "danger", isWrite(detail) ? kept(detail) : "");
+}
+
+function responseError({ detail }) {
+  const { xhr } = detail;
+  connection("online");
+  if ((xhr.getResponseHeader("HX-Trigger") ?? "").includes("toast")) return; // the server has said it
+  failed(detail, sentence(xhr) || REASONS[xhr.status] || `服务器出错（${xhr.status}），请联系信息科`);
+}
+
+function sendError({ detail }) {
+  connection("offline");
+  // A refresh that nobody asked for stays quiet: the pill says it.
+  if (isWrite(detail) || detail.requestConfig?.triggeringEvent?.isTrusted) failed(detail, "网络断开，请稍后再试");
+}
+
+const body = document.body;
+body.addEventListener("toast", ({ detail }) => toast(detail.message ?? detail.value ?? "", detail.kind ?? "info", detail.detail ?? ""));
+body.addEventListener("htmx:responseError", responseError);
+body.addEventListener("htmx:sendError", sendError);
+body.addEventListener("htmx:timeout", ({ detail }) => failed(detail, "服务器没有及时回答"));
+body.addEventListener("htmx:afterOnLoad", () => {
+  if (offlineSince && !document.documentElement.dataset.socket) connection("online");
+});
+window.addEventListener("offline", () => connection("offline"));
+window.addEventListener("online", () => connection("online"));
+document.addEventListener("mafei:connection", ({ detail }) => connection(detail));
+document.addEventListener("mafei:dialog", host);
+document.addEventListener("click", (event) => event.target.closest?.("[data-close-toast]")?.closest(".toast").remove());
+region?.querySelectorAll(".toast").forEach(expire);
+if (!navigator.onLine) connection("offline");
