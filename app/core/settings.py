@@ -48,6 +48,11 @@ class Settings:
         return ensure_secret(self.instance_dir / "secret_key")
 
     @property
+    def column_key(self) -> str:
+        """Key of encrypted columns; made on first use. Losing it loses those columns: it is backed up apart."""
+        return ensure_secret(self.instance_dir / "column_key")
+
+    @property
     def bridge_token(self) -> str:
         """Token that a device bridge shows; made on first use."""
         return ensure_secret(self.instance_dir / "bridge_token")

@@ -1,0 +1,79 @@
+"""Tables of devices, their history, bindings and health."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Base, Stamped
+from app.scheduling.models import OperatingRoom
+
+
+class Device(Base, Stamped):
+    """A monitor, anesthesia machine, ventilator or analyser, and how the bridge reaches it."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True, comment="stable name at the bridge, e.g. OR1-MON")
+    kind: Mapped[str] = mapped_column(String(24), comment="monitor, anesthesia_machine, ventilator, blood_gas, other")
+    brand: Mapped[str] = mapped_column(String(32), default="")
+    model: Mapped[str] = mapped_column(String(64), default="")
+    serial_no: Mapped[str] = mapped_column(String(64), default="")
+    asset_no: Mapped[str] = mapped_column(String(64), default="", comment="资产编号")
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("operating_room.id"), comment="home place")
+    bridge: Mapped[str] = mapped_column(String(64), default="", comment="name of its bridge; blank: any bridge")
+    driver: Mapped[str] = mapped_column(String(32))
+    transport: Mapped[dict[str, Any]] = mapped_column(comment="kind, host, port or serial line settings")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="driver options, unit profile")
+    timezone: Mapped[str] = mapped_column(String(32), default="Asia/Shanghai")
+    expected_period_s: Mapped[float] = mapped_column(default=2.0, comment="seconds between frames")
+    stale_after_s: Mapped[float] = mapped_column(default=10.0, comment="seconds until a value counts as old")
+    enabled: Mapped[bool] = mapped_column(default=True)
+
+    room: Mapped[OperatingRoom | None] = relationship(lazy="joined")
+
+    @property
+    def title(self) -> str:
+        """Brand and model as people say it."""
+        return f"{self.brand} {self.model}".strip() or self.key
+
+
+class Binding(Base, Stamped):
+    """A device belongs to a case from `bound_at` to `released_at`; only then its data is the case's."""
+
+    __tablename__ = "binding"
+    __table_args__ = (
+        Index("ix_binding_device_open", "device_id", "released_at"),
+        Index("ix_binding_case", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("surgical_case.id"))
+    bound_at: Mapped[datetime] = mapped_column(comment="UTC")
+    released_at: Mapped[datetime | None] = mapped_column(comment="UTC")
+    bound_by: Mapped[str] = mapped_column(String(64), comment="actor id")
+
+    device: Mapped[Device] = relationship(lazy="joined")
+
+
+class DeviceStatus(Base):
+    """What a bridge last said of a device. One row a device, overwritten; not a medical fact."""
+
+    __tablename__ = "device_status"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    bridge: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(String(16), default="unknown", comment="connecting, receiving, silent, down")
+    since: Mapped[datetime | None] = mapped_column(comment="UTC")
+    last_frame_at: Mapped[datetime | None] = mapped_column(comment="UTC")
+    frames: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_in: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_out: Mapped[int] = mapped_column(BigInteger, default=0)
+    faults: Mapped[int] = mapped_column(BigInteger, default=0)
+    clock_offset_ms: Mapped[int | None] = mapped_column(BigInteger, comment="receive clock minus device clock")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    reported_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")

@@ -1,0 +1,109 @@
+"""The composition root: the one module of `app` that knows the web, the edges and how they are plugged together."""
+
+from typing import Any
+
+from flask import Flask
+from flask.cli import AppGroup
+
+import blueprints.account
+import blueprints.admin
+import blueprints.bridge_gateway
+import blueprints.devices
+import blueprints.home
+import blueprints.ops
+from app.accounts.queries import load_session_user
+from app.cli import audit_group, demo_group, doctor_command, setup_group
+from app.core.db import db, tune_sqlite
+from app.core.extensions import csrf, htmx, limiter, login_manager, migrate, socketio
+from app.core.logging import configure_logging
+from app.core.settings import PROJECT_ROOT, Settings
+from app.core.types import field_cipher
+from app.jobs.cli import jobs_group
+from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets
+
+BLUEPRINTS = (
+    blueprints.account.blueprint,
+    blueprints.admin.blueprint,
+    blueprints.bridge_gateway.blueprint,
+    blueprints.devices.blueprint,
+    blueprints.home.blueprint,
+    blueprints.ops.blueprint,
+    blueprints.ops.styleguide,
+)
+COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Compose the application. Raises `SettingsError` when a secret or setting is unusable."""
+    configure_logging(settings.log_level)
+    app = Flask(
+        "mafei",
+        root_path=str(PROJECT_ROOT),
+        template_folder=str(PROJECT_ROOT / "templates"),
+        static_folder=None,
+        instance_path=str(settings.instance_dir),
+    )
+    _configure(app, settings)
+    _bind_extensions(app, settings)
+    # The order is the order of work before a request: transaction, then access.
+    edge.init_app(app)
+    access.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    assets.init_app(app)
+    filters.init_app(app)
+    nav.init_app(app)
+    shell.init_app(app, settings)
+    sockets.init_app()
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    blueprints.bridge_gateway.init_app()
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.extensions["mafei.settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database_url),
+        SESSION_COOKIE_NAME="mafei",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        WTF_CSRF_TIME_LIMIT=12 * 3600,
+        WTF_CSRF_SSL_STRICT=False,
+        MAX_CONTENT_LENGTH=16 * 1024 * 1024,
+        TESTING=settings.testing,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_ENABLED=not settings.testing,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    field_cipher.use_key(settings.column_key)
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"check_same_thread": False, "timeout": 15}, "pool_size": 20, "max_overflow": 100}
+    return {"pool_size": 20, "max_overflow": 80, "pool_pre_ping": True}
+
+
+def _bind_extensions(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    with app.app_context():
+        tune_sqlite(db.engine)
+    migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"))
+    csrf.init_app(app)
+    htmx.init_app(app)
+    limiter.init_app(app)
+    login_manager.init_app(app)
+    login_manager.user_loader(load_session_user)
+    socketio.init_app(
+        app,
+        async_mode="threading",
+        transports=["websocket"],
+        message_queue=settings.redis_url or None,
+        max_http_buffer_size=8 * 1024 * 1024,
+    )

@@ -1,0 +1,1 @@
+"""The raw layer: everything that devices sent, at their own rate, append-only, exactly once."""

@@ -1,0 +1,75 @@
+"""Tables of raw device data: what has been ingested, young segments, compacted chunks, device alarms."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.db import Base
+
+
+class BridgeStream(Base):
+    """How far a spool of a bridge has been taken over: every seq <= floor is stored."""
+
+    __tablename__ = "bridge_stream"
+
+    bridge: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64), primary_key=True)
+    floor: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_batch_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+
+
+class IngestedBatch(Base):
+    """A batch above the floor of its stream that is stored. Its row goes when the floor passes it."""
+
+    __tablename__ = "ingested_batch"
+
+    bridge: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class VitalSegment(Base):
+    """What one batch brought of one device, all parameters together. Compaction turns segments into chunks."""
+
+    __tablename__ = "vital_segment"
+    __table_args__ = (Index("ix_vital_segment_device_end", "device_id", "end_ms"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(comment="device.id")
+    start_ms: Mapped[int] = mapped_column(BigInteger, comment="first time, ms since 1970 UTC")
+    end_ms: Mapped[int] = mapped_column(BigInteger, comment="last time, ms since 1970 UTC")
+    count: Mapped[int] = mapped_column(comment="number of values")
+    payload: Mapped[bytes] = mapped_column(LargeBinary, comment="vitals.columns.pack_segment")
+
+
+class VitalChunk(Base):
+    """A compressed column of one parameter of one device over a span."""
+
+    __tablename__ = "vital_chunk"
+    __table_args__ = (Index("ix_vital_chunk_device_code_end", "device_id", "code", "end_ms"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(comment="device.id")
+    code: Mapped[str] = mapped_column(String(32), comment="canonical parameter code")
+    unit: Mapped[str] = mapped_column(String(16))
+    start_ms: Mapped[int] = mapped_column(BigInteger, comment="first time, ms since 1970 UTC")
+    end_ms: Mapped[int] = mapped_column(BigInteger, comment="last time, ms since 1970 UTC")
+    count: Mapped[int] = mapped_column(comment="number of values")
+    payload: Mapped[bytes] = mapped_column(LargeBinary, comment="vitals.columns.pack_column")
+
+
+class DeviceAlarmEvent(Base):
+    """An alarm that a device announced."""
+
+    __tablename__ = "device_alarm_event"
+    __table_args__ = (Index("ix_device_alarm_event_device_at", "device_id", "at_ms"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(comment="device.id")
+    at_ms: Mapped[int] = mapped_column(BigInteger, comment="ms since 1970 UTC")
+    code: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text, default="")
+    priority: Mapped[str] = mapped_column(String(16), comment="high, medium, low, technical")
+    phase: Mapped[str] = mapped_column(String(16), comment="start, continue, end")

@@ -1,0 +1,64 @@
+"""Reads of raw data: spans of parameters, latest values, counts."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from app.core.db import db
+from app.vitals.columns import Samples, between, merge, to_samples, unpack_column, unpack_segment
+from app.vitals.models import VitalChunk, VitalSegment
+
+
+@dataclass(frozen=True, slots=True)
+class LatestValue:
+    """The newest value of one parameter of one device."""
+
+    code: str
+    unit: str
+    value: float
+    time_ms: int
+    quality: int
+
+
+def samples(device_id: int, codes: Collection[str], start_ms: int, end_ms: int) -> dict[str, Samples]:
+    """Values with start <= time < end of the given parameters (all when empty), ascending in time."""
+    parts: defaultdict[str, list[Samples]] = defaultdict(list)
+    chunks = select(VitalChunk.code, VitalChunk.unit, VitalChunk.payload).where(
+        VitalChunk.device_id == device_id, VitalChunk.end_ms >= start_ms, VitalChunk.start_ms < end_ms
+    )
+    if codes:
+        chunks = chunks.where(VitalChunk.code.in_(codes))
+    for code, unit, payload in db.session.execute(chunks.order_by(VitalChunk.id)):
+        parts[code].append(unpack_column(payload, unit))
+    segments = (
+        select(VitalSegment.payload)
+        .where(VitalSegment.device_id == device_id, VitalSegment.end_ms >= start_ms, VitalSegment.start_ms < end_ms)
+        .order_by(VitalSegment.id)
+    )
+    for payload in db.session.scalars(segments):
+        for series in unpack_segment(payload):
+            if not codes or series.code in codes:
+                parts[series.code].append(to_samples(series))
+    merged = {code: between(merge(found), start_ms, end_ms) for code, found in parts.items()}
+    return {code: found for code, found in merged.items() if len(found)}
+
+
+def latest(device_id: int, since_ms: int) -> dict[str, LatestValue]:
+    """The newest value of each parameter measured since a moment."""
+    found = samples(device_id, (), since_ms, 2**62)
+    return {
+        code: LatestValue(code, s.unit, float(s.values[-1]), int(s.times_ms[-1]), int(s.qualities[-1]))
+        for code, s in found.items()
+    }
+
+
+def count(device_id: int) -> int:
+    """Number of stored values of a device."""
+    total = 0
+    for table in (VitalChunk, VitalSegment):
+        total += (
+            db.session.scalar(select(func.coalesce(func.sum(table.count), 0)).where(table.device_id == device_id)) or 0
+        )
+    return total

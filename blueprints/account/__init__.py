@@ -1,0 +1,5 @@
+"""Sign in and out, idle lock, password and PIN, theme."""
+
+from blueprints.account.routes import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,1 @@
+"""Glue of all blueprints: access, transaction edge, errors, headers, assets, fragments, live topics."""
