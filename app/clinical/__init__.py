@@ -1,0 +1,1 @@
+"""Clinical arithmetic: pure functions with explicit units, each with the source of its rule."""
