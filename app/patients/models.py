@@ -1,6 +1,7 @@
 """Tables of patients, identifiers, encounters and allergies."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -82,3 +83,17 @@ class Allergy(Base, Stamped):
     substance: Mapped[str] = mapped_column(String(128))
     reaction: Mapped[str] = mapped_column(String(128), default="")
     source: Mapped[str] = mapped_column(String(16), default="his", comment="his, local")
+
+
+class PatientMerge(Base, Stamped):
+    """One merge of two numbers of a person: what was moved, so that it can be taken back once."""
+
+    __tablename__ = "patient_merge"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    survivor_id: Mapped[int] = mapped_column(ForeignKey("patient.id", info={"merge": "keep"}))
+    retired_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", info={"merge": "keep"}), index=True)
+    retired_no: Mapped[str] = mapped_column(String(32))
+    moved: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="table.column -> primary keys that were moved")
+    by: Mapped[str] = mapped_column(String(64), comment="actor id")
+    undone_at: Mapped[datetime | None] = mapped_column(comment="UTC")

@@ -1,6 +1,6 @@
 """Tables of requests, rooms, cases, their staff and their times."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.accounts.models import Department, StaffMember
 from app.core.db import Base, Stamped
 from app.patients.models import Encounter, Patient
+from app.scheduling.rules import CancelStage, CaseState, EventKind, cancel_stage, derive_state, procedure_words
 
 
 class OperatingRoom(Base):
@@ -22,6 +23,7 @@ class OperatingRoom(Base):
     name: Mapped[str] = mapped_column(String(32))
     sort: Mapped[int] = mapped_column(default=100)
     is_active: Mapped[bool] = mapped_column(default=True)
+    turnover_minutes: Mapped[int] = mapped_column(default=0, comment="minutes for cleaning between two cases")
 
 
 class SurgeryRequest(Base, Stamped):
@@ -44,7 +46,7 @@ class SurgeryRequest(Base, Stamped):
     original: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="canonical content as last received")
     changes: Mapped[list[Any]] = mapped_column(
         default=list,
-        comment="[{at, field, label, old, new, seen}] differences of later messages, shown on the card",
+        comment="[{at, field, label, old, new, seen, applied}] differences of later messages, shown on the card",
     )
 
 
@@ -92,6 +94,7 @@ class SurgicalCase(Base, Stamped):
         comment="[{kind, with_case_id, reason, by, at}] conflicts that somebody accepted on purpose",
     )
     published_at: Mapped[datetime | None] = mapped_column(comment="UTC; first publication")
+    published_day: Mapped[date | None] = mapped_column(index=True, comment="hospital day that the HIS was told")
     published: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="content last sent to the HIS")
     cancelled_at: Mapped[datetime | None] = mapped_column(comment="UTC")
     cancel_code: Mapped[str] = mapped_column(String(16), default="")
@@ -115,6 +118,50 @@ class SurgicalCase(Base, Stamped):
     events: Mapped[list["CaseEvent"]] = relationship(
         back_populates="case", lazy="selectin", order_by="CaseEvent.at, CaseEvent.id"
     )
+
+    @property
+    def times(self) -> dict[EventKind, datetime]:
+        """Valid times, the earliest of each kind; numbered events are no times."""
+        found: dict[EventKind, datetime] = {}
+        for event in self.events:
+            if event.voided_at is None and event.kind != EventKind.NOTED:
+                kind = EventKind(event.kind)
+                found[kind] = min(found.get(kind, event.at), event.at)
+        return found
+
+    @property
+    def state(self) -> CaseState:
+        """Where the case stands, derived from place, publication and times."""
+        return derive_state(
+            self.times,
+            is_placed=self.is_placed,
+            is_published=self.published_at is not None,
+            is_cancelled=self.cancelled_at is not None,
+        )
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether a room and a start are planned."""
+        return self.room_id is not None and self.planned_start is not None
+
+    @property
+    def planned_end(self) -> datetime | None:
+        """Planned start and length together."""
+        return self.planned_start + timedelta(minutes=self.planned_minutes) if self.planned_start else None
+
+    @property
+    def cancel_stage(self) -> CancelStage | None:
+        """How far a cancelled case had come; None when it is not cancelled."""
+        return cancel_stage(self.times, self.cancelled_at) if self.cancelled_at else None
+
+    @property
+    def procedure(self) -> str:
+        """All planned procedures in one line."""
+        return procedure_words(self.procedures)
+
+    def staff_names(self, *roles: str) -> str:
+        """Names of the people in these roles, in the order of the roles."""
+        return "、".join(item.name for role in roles for item in self.assignments if item.role == role)
 
 
 class StaffAssignment(Base):
