@@ -1,7 +1,7 @@
 """Age words of WS 329 and the body formulas with the worked examples of the facts (170 cm, 70 kg)."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -37,20 +37,20 @@ def test_a_birthday_on_the_29th_of_february_counts_from_the_first_of_march() -> 
 
 
 def test_worked_examples_of_the_facts() -> None:
-    assert body.bmi(D(170), D(70)) == D("24.22")
-    assert body.bsa_du_bois(D(170), D(70)) == D("1.810")
-    assert body.bsa_mosteller(D(170), D(70)) == D("1.818")
-    assert body.bsa_xu(D(170), D(70)) == D("1.780")
-    assert body.ideal_weight(D(170), male=True) == D("66.0")
-    assert body.ideal_weight(D(160), male=False) == D("52.4")
-    assert body.adjusted_weight(D(170), D(100), male=True) == D("79.6")
-    assert body.lean_mass_james(D(170), D(70), male=True) == D("55.3")
-    assert body.lean_mass_janmahasatian(D(170), D(70), male=True) == D("54.5")
-    assert body.lean_mass_janmahasatian(D(160), D(60), male=False) == D("38.4")
+    assert body.bmi(Decimal(170), Decimal(70)) == Decimal("24.22")
+    assert body.bsa_du_bois(Decimal(170), Decimal(70)) == Decimal("1.810")
+    assert body.bsa_mosteller(Decimal(170), Decimal(70)) == Decimal("1.818")
+    assert body.bsa_xu(Decimal(170), Decimal(70)) == Decimal("1.780")
+    assert body.ideal_weight(Decimal(170), male=True) == Decimal("66.0")
+    assert body.ideal_weight(Decimal(160), male=False) == Decimal("52.4")
+    assert body.adjusted_weight(Decimal(170), Decimal(100), male=True) == Decimal("79.6")
+    assert body.lean_mass_james(Decimal(170), Decimal(70), male=True) == Decimal("55.3")
+    assert body.lean_mass_janmahasatian(Decimal(170), Decimal(70), male=True) == Decimal("54.5")
+    assert body.lean_mass_janmahasatian(Decimal(160), Decimal(60), male=False) == Decimal("38.4")
 
 
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="身高"):
-        body.bmi(D(0), D(70))
+        body.bmi(Decimal(0), Decimal(70))
     with pytest.raises(ValueError, match="体重"):
-        body.bsa_mosteller(D(170), D(-1))
+        body.bsa_mosteller(Decimal(170), Decimal(-1))
