@@ -1,0 +1,48 @@
+"""The jobs themselves."""
+
+from datetime import timedelta
+
+from app.core import unit_of_work
+from app.core.audit import verify_chain
+from app.core.db import db
+from app.jobs.service import Job
+from app.vitals import service as vitals
+
+_COMPACT_IDLE_SEGMENTS = 20
+
+
+def verify_audit() -> str:
+    """Read the audit chain; a break is a failure that the job list shows."""
+    verdict = verify_chain()
+    if not verdict.is_intact:
+        raise RuntimeError(f"audit chain broken at {verdict.broken_at}")
+    return f"审计日志完整，共 {verdict.entries} 条"
+
+
+def compact_vitals() -> str:
+    """Compact devices that fell silent before their segments were many enough."""
+    compacted = 0
+    for device_id, count in vitals.segment_counts().items():
+        if count >= _COMPACT_IDLE_SEGMENTS:
+            with unit_of_work.writing():
+                compacted += vitals.compact(device_id)
+    return f"合并了 {compacted} 段"
+
+
+def checkpoint() -> str:
+    """Fold the write-ahead log of SQLite into the database, so that it does not grow."""
+    if db.engine.dialect.name != "sqlite":
+        return "无需处理"
+    with db.engine.connect() as connection:
+        connection.rollback()
+        raw = connection.connection.cursor()
+        raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        raw.close()
+    return "已整理"
+
+
+BASIC_JOBS = (
+    Job("checkpoint", "整理数据库日志", timedelta(minutes=5), checkpoint),
+    Job("compact_vitals", "合并设备数据", timedelta(minutes=10), compact_vitals),
+    Job("verify_audit", "核对审计日志", timedelta(hours=24), verify_audit),
+)

@@ -1,0 +1,137 @@
+"""Prepare the instance (schema, basics, fonts, demonstration) and run every process. Called by run.sh."""
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    print(f"· {text}", flush=True)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether the port can be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Some port of the loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(*arguments: str, environment: Mapping[str, str]) -> None:
+    """Run a command of ours; a failure ends the start with its own words."""
+    result = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=dict(environment), check=False)
+    if result.returncode:
+        sys.exit(f"启动中止：{' '.join(arguments)} 没有成功（见上方信息）。")
+
+
+def check_ports(options: argparse.Namespace, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Say in a sentence which port is taken. The interface ports move by themselves in a demonstration."""
+    if not is_free(options.host, options.port):
+        sys.exit(
+            f"端口 {options.port} 已被其他程序占用。请换一个端口：./run.sh --port {options.port + 1}，"
+            "或先结束占用它的程序。"
+        )
+    ports = []
+    for variable, default in (("MAFEI_MLLP_PORT", 2575), ("MAFEI_HIS_PORT", 2576)):
+        port = int(environment.get(variable, default))
+        is_ours = variable == "MAFEI_MLLP_PORT" or options.simulators == "true"
+        if is_ours and not is_free("127.0.0.1", port):
+            if variable in environment or options.demo != "true":
+                sys.exit(f"接口端口 {port} 已被占用。请设置 {variable}=其他端口 后再启动。")
+            say(f"接口端口 {port} 已被占用，本次改用其他端口。")
+            port = free_port()
+        ports.append(port)
+    return ports[0], ports[1]
+
+
+def needs_preparation(instance: Path, key: str) -> bool:
+    """Whether code that prepares the instance changed since the last start."""
+    stamp = instance / ".prepared"
+    return not stamp.exists() or stamp.read_text(encoding="ascii") != key
+
+
+def preparation_key(demo: str) -> str:
+    """Changes when migrations, dictionaries or the demonstration change."""
+    parts = [*sorted((ROOT / "migrations" / "versions").glob("*.py")), *sorted((ROOT / "app").rglob("*.yaml"))]
+    parts += [ROOT / "app" / "accounts" / "defaults.py"]
+    newest = max((int(part.stat().st_mtime) for part in parts), default=0)
+    return f"{len(parts)}-{newest}-{demo}"
+
+
+def main() -> None:
+    """Prepare, then become the process runner."""
+    parser = argparse.ArgumentParser()
+    for name in ("--instance", "--host", "--demo", "--simulators"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--began", type=float, default=time.time())
+    options = parser.parse_args()
+    instance = Path(options.instance)
+    instance.mkdir(parents=True, exist_ok=True)
+    os.umask(0o077)
+    mllp_port, his_port = check_ports(options, os.environ)
+    sims = {"sim_mindray": free_port(), "sim_dri": free_port()}
+    environment = os.environ | {"MAFEI_MLLP_PORT": str(mllp_port), "MAFEI_HIS_PORT": str(his_port)}
+    prepare(instance, options, environment)
+    if options.demo == "true":
+        ports = [f"--mindray-port={sims['sim_mindray']}", f"--dri-port={sims['sim_dri']}"]
+        command("-m", "flask", "demo", "devices", *ports, environment=environment)
+    run(options, environment, {**{k: str(v) for k, v in sims.items()}, "mllp_port": str(mllp_port), "his_port": str(his_port)})
+
+
+def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    """Fonts, schema, dictionaries, demonstration: only when something of it changed."""
+    key = preparation_key(options.demo)
+    if not needs_preparation(instance, key):
+        return
+    say("准备打印字体（首次约 40 秒）……")
+    command("-m", "printing.fonts", "--instance", str(instance), environment=environment)
+    say("建立或升级数据库……")
+    command("-m", "flask", "db", "upgrade", environment=environment)
+    command("-m", "flask", "setup", "basics", environment=environment)
+    if options.demo == "true":
+        say("载入演示医院……")
+        command("-m", "flask", "demo", "load", environment=environment)
+    (instance / ".prepared").write_text(key, encoding="ascii")
+
+
+def run(options: argparse.Namespace, environment: Mapping[str, str], ports: Mapping[str, str]) -> None:
+    """Hand over to the process runner."""
+    address = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{options.port}"
+    values = {"host": "127.0.0.1" if options.host == "0.0.0.0" else options.host, "port": str(options.port)}
+    values |= {"instance": options.instance, **ports}
+    skip = [] if options.simulators == "true" else ["sim", "director"]
+    seconds = time.time() - options.began
+    ready = f"\n麻沸已启动（用时 {seconds:.0f} 秒）：{address}\n"
+    if options.demo == "true":
+        ready += "演示账户：zhaoq 排班护士 · lim 麻醉医师 · wangf 巡回护士 · heyu 设备工程师 · xinxi 信息科 · admin 系统管理员\n"
+        ready += "密码均为 Mafei-2026（PIN 2580）。按 Ctrl-C 结束全部进程。\n"
+    arguments = ["scripts/run_processes.py", "--ready", ready]
+    for name, value in values.items():
+        arguments += ["--set", f"{name}={value}"]
+    for name in skip:
+        arguments += ["--skip", name]
+    os.chdir(ROOT)
+    os.execve(sys.executable, [sys.executable, *arguments], dict(environment))
+
+
+if __name__ == "__main__":
+    main()
