@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.charting.frame import Frame, Row
 from app.charting.packing import Packer, text_width
-from app.charting.primitives import Line, Primitive, Rect, Ref, Text
+from app.charting.primitives import Line, Rect, Ref, Text
 from app.charting.record import (
     Bolus,
     DrugLane,
@@ -54,7 +54,8 @@ def _rows_of(
         if inside or (not outside and not frame.metrics.paper):
             rows.append(build(frame, view, lane))
         elif outside and tell_outside:
-            rows.append(text_row(frame, _KIND[type(lane)], lane.id, lane.name, "窗外：" + "；".join(outside)))
+            words = "窗外：" + "；".join(outside)
+            rows.append(text_row(frame, _KIND[type(lane)], lane.id, lane.name, words, _total(lane)))
     return rows
 
 
@@ -94,6 +95,14 @@ def split(frame: Frame, view: RecordView, lane: Lane) -> tuple[int, list[str]]:
     return inside, outside
 
 
+def _total(lane: Lane) -> str:
+    """Ready text for the right edge."""
+    if isinstance(lane, FluidLane | OutputLane):
+        return f"{number(lane.total_ml)} mL" if lane.total_ml is not None else ""
+    own = lane.total if isinstance(lane, DrugLane) else ""
+    return own or "；".join(infusion.total for infusion in lane.infusions if infusion.total)
+
+
 def _common_route(lane: DrugLane) -> str:
     routes = Counter(bolus.route for bolus in lane.boluses if bolus.route)
     return routes.most_common(1)[0][0] if routes else ""
@@ -110,10 +119,9 @@ def _drug_row(frame: Frame, view: RecordView, lane: Lane) -> Row:
     for bolus in lane.boluses:
         if frame.window.holds(bolus.at):
             _bolus(strip, lane, bolus, route)
-    total = lane.total or "；".join(infusion.total for infusion in lane.infusions if infusion.total)
     continued = any(infusion.start < frame.window.start for infusion in lane.infusions)
     name = f"(续) {lane.name}" if continued and frame.metrics.paper else lane.name
-    return strip.finish("drug", lane.id, name, " ".join(filter(None, (lane.unit, route))), total)
+    return strip.finish("drug", lane.id, name, " ".join(filter(None, (lane.unit, route))), _total(lane))
 
 
 def _bolus(strip: Strip, lane: DrugLane, bolus: Bolus, route: str) -> None:
@@ -149,7 +157,7 @@ def _gas_row(frame: Frame, view: RecordView, lane: Lane) -> Row:
     finished = view.ended_at is not None
     for infusion in lane.infusions:
         strip.infusion(infusion, view.edge, name=lane.name, unit=lane.unit, finished=finished)
-    return strip.finish("gas", lane.id, lane.name, lane.unit)
+    return strip.finish("gas", lane.id, lane.name, lane.unit, _total(lane))
 
 
 def _fluid_row(frame: Frame, view: RecordView, lane: Lane) -> Row:
@@ -158,8 +166,7 @@ def _fluid_row(frame: Frame, view: RecordView, lane: Lane) -> Row:
     strip = Strip(frame)
     for bag in lane.bags:
         _bag(strip, view, lane, bag)
-    total = f"{number(lane.total_ml)} mL" if lane.total_ml is not None else ""
-    return strip.finish("fluid", lane.id, lane.name, "mL", total, lane.category.label)
+    return strip.finish("fluid", lane.id, lane.name, "mL", _total(lane), lane.category.label)
 
 
 def _bag(strip: Strip, view: RecordView, lane: FluidLane, bag: FluidBag) -> None:
@@ -226,10 +233,4 @@ def _output_row(frame: Frame, view: RecordView, lane: Lane) -> Row:
             continue
         ref = Ref("output", entry.id, entry.at, f"{lane.name} {output_text(entry, frame.clock)}")
         strip.write(left, row, words, ref=ref)
-    total = f"{number(lane.total_ml)} mL" if lane.total_ml is not None else ""
-    return strip.finish("output", lane.id, lane.name, "mL 次/累计", total)
-
-
-def shapes_of(row: Row) -> list[Primitive]:
-    """The shapes of a row drawn at zero; for tests and measuring."""
-    return row.paint(0.0)
+    return strip.finish("output", lane.id, lane.name, "mL 次/累计", _total(lane))

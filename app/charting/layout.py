@@ -44,20 +44,42 @@ def layout(
     return sheet.assemble(upper, lower, _plot_height(metrics, upper, lower, height))
 
 
-def layout_pages(view: RecordView, height: float, metrics: Metrics = PAPER) -> tuple[Chart, ...]:
-    """The printed pages, each at most ``height`` tall unless a single row is taller: 48 slots a page, and a page of
-    lanes alone where the lanes of one span do not fit beside its curves."""
+def layout_pages(
+    view: RecordView,
+    height: float,
+    metrics: Metrics = PAPER,
+    *,
+    first_height: float | None = None,
+    last_height: float | None = None,
+) -> tuple[Chart, ...]:
+    """The printed pages, each at most ``height`` tall (``first_height`` for the first) unless a single row is taller:
+    48 slots a page, and a page of lanes alone where the lanes of one span do not fit beside its curves. The last
+    span is squeezed into ``last_height`` when it can be, so that what follows the chart shares its page."""
     charts: list[Chart] = []
     windows = pages(view)
-    for window in windows:
-        frame = Frame(window, metrics, ZoneInfo(view.timezone))
-        sheet = _Sheet(view, frame)
-        upper = lane_rows(frame, view, tell_outside=False)
-        lower = sheet.lower_rows(tell_outside=window is windows[-1])
-        first, *others = _batches(upper, height, height - metrics.axis - metrics.least_plot - _total(lower))
-        charts.append(sheet.assemble(first, lower, _plot_height(metrics, first, lower, height)))
-        charts += [sheet.assemble(batch, [], None) for batch in others]
+    for index, window in enumerate(windows):
+        room = first_height if index == 0 and first_height is not None else height
+        is_last = index == len(windows) - 1
+        span = _span_pages(view, window, metrics, room, height, is_last)
+        if is_last and last_height is not None and len(span) == 1:
+            squeezed = _span_pages(view, window, metrics, last_height, height, is_last)
+            span = squeezed if len(squeezed) == 1 and squeezed[0].height <= last_height + 0.01 else span
+        charts += span
     return tuple(charts)
+
+
+def _span_pages(
+    view: RecordView, window: Window, metrics: Metrics, room: float, height: float, is_last: bool
+) -> list[Chart]:
+    """One span of 48 slots: the page with its curves, then pages for the lanes that did not fit."""
+    frame = Frame(window, metrics, ZoneInfo(view.timezone))
+    sheet = _Sheet(view, frame)
+    upper = lane_rows(frame, view, tell_outside=False)
+    lower = sheet.lower_rows(tell_outside=is_last)
+    beside_curves = room - metrics.axis - metrics.least_plot - _total(lower)
+    first, *others = _batches(upper, height - metrics.axis, beside_curves)
+    charts = [sheet.assemble(first, lower, _plot_height(metrics, first, lower, room))]
+    return charts + [sheet.assemble(batch, [], None) for batch in others]
 
 
 def _total(rows: Iterable[Row]) -> float:
@@ -79,7 +101,7 @@ def _batches(rows: Sequence[Row], height: float, first_budget: float) -> list[li
     for row in rows:
         if row.height > budget and (batches[-1] or len(batches) == 1):
             batches.append([])
-            budget = height - 2 * PAPER.axis
+            budget = height
         batches[-1].append(row)
         budget -= row.height
     return batches

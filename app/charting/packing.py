@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 # Advance widths in em of Noto Sans SC (screen fonts are within a few per cent); wide scripts are a full em.
 _NARROW = {"i": 0.28, "l": 0.29, "j": 0.28, "I": 0.3, ".": 0.28, ",": 0.28, ":": 0.28, ";": 0.28, "'": 0.28}
@@ -33,19 +33,23 @@ def text_width(text: str, size: float) -> float:
 _NOT_AT_LINE_START = "，。、；：！？）》」』】%‰℃,.;:!?)"
 
 
-def wrap(text: str, width: float, size: float) -> tuple[str, ...]:
-    """Break ``text`` into lines of at most ``width``; Latin words and figures stay whole when they fit."""
+Measure = Callable[[str, float], float]
+
+
+def wrap(text: str, width: float, size: float, measure: Measure = text_width) -> tuple[str, ...]:
+    """Break ``text`` into lines of at most ``width``; Latin words and figures stay whole when they fit. Closing
+    punctuation may hang half an em over the edge rather than begin a line."""
     lines: list[str] = []
     line = ""
     used = 0.0
     for word in _words(text):
-        for piece in _fitting(word, width, size):
-            advance = text_width(piece, size)
+        for piece in _fitting(word, width, size, measure):
+            advance = measure(piece, size)
             stays = piece[0] in _NOT_AT_LINE_START
             if line and used + advance > width and not (stays and used + advance <= width + size / 2):
                 lines.append(line.rstrip())
                 piece = piece.lstrip()
-                line, used = piece, text_width(piece, size)
+                line, used = piece, measure(piece, size)
             else:
                 line, used = line + piece, used + advance
     if line.rstrip() or not lines:
@@ -69,9 +73,9 @@ def _is_letter(character: str) -> bool:
     return not character.isspace() and (code < _FULL_WIDTH_FROM or code in _SUBSCRIPTS)
 
 
-def _fitting(word: str, width: float, size: float) -> list[str]:
+def _fitting(word: str, width: float, size: float, measure: Measure) -> list[str]:
     """The word itself, or its characters when it is wider than a whole line."""
-    return [word] if text_width(word, size) <= width else list(word)
+    return [word] if measure(word, size) <= width else list(word)
 
 
 class Packer:

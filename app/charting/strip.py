@@ -170,12 +170,13 @@ def overflow_lines(frame: Frame, text: str) -> Sequence[str]:
     return wrap(text, frame.right - frame.left - 2 * LABEL_INDENT, frame.metrics.small)
 
 
-def text_row(frame: Frame, kind: str, id: str, label: str, text: str) -> Row:
+def text_row(frame: Frame, kind: str, id: str, label: str, text: str, right: str = "") -> Row:
     """A lane told in words because nothing of it can be drawn in this window."""
     metrics = frame.metrics
     lines = overflow_lines(frame, text)
     label_lines = wrap(label, metrics.label_width - 2 * LABEL_INDENT, metrics.font)
-    height = max(len(lines), len(label_lines)) * metrics.row + 2 * metrics.pad
+    right_lines = wrap(right, metrics.right_width - 2 * LABEL_INDENT, metrics.font) if right else ()
+    height = max(len(lines), len(label_lines), len(right_lines)) * metrics.row + 2 * metrics.pad
 
     def paint(top: float) -> list[Primitive]:
         return [
@@ -189,4 +190,4 @@ def text_row(frame: Frame, kind: str, id: str, label: str, text: str) -> Row:
             for index, line in enumerate(lines)
         ]
 
-    return Row(kind, id, label_lines, height, paint, title=label, muted=True)
+    return Row(kind, id, label_lines, height, paint, right=right_lines, title=label, muted=True)
