@@ -15,7 +15,8 @@ export function now() {
 export const clockShift = () => shift;
 
 const clockFormat = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: zone });
-const dateFormat = new Intl.DateTimeFormat("zh-CN", { month: "numeric", day: "numeric", weekday: "short", timeZone: zone });
+const dayFormat = new Intl.DateTimeFormat("zh-CN", { month: "long", day: "numeric", timeZone: zone });
+const weekdayFormat = new Intl.DateTimeFormat("zh-CN", { weekday: "short", timeZone: zone });
 
 const write = (element, text) => {
   if (element && element.textContent !== text) element.textContent = text;
@@ -53,7 +54,7 @@ function tick() {
   const time = clockFormat.format(at);
   for (const clock of document.querySelectorAll("[data-clock]")) {
     write(clock.querySelector("[data-clock-time]"), "seconds" in clock.dataset ? time : time.slice(0, 5));
-    write(clock.querySelector("[data-clock-date]"), dateFormat.format(at));
+    write(clock.querySelector("[data-clock-date]"), `${dayFormat.format(at)} ${weekdayFormat.format(at)}`);
   }
   for (const element of document.querySelectorAll("[data-age]")) ageOf(element, at);
   setTimeout(tick, 1000 - (at % 1000));
