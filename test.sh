@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# All checks: style, types, layers, tests on SQLite, then the tests that touch the database on PostgreSQL.
+# ./test.sh            everything
+# ./test.sh ARGS…      only pytest with these arguments, on SQLite
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+./scripts/install.sh dev
+bin=.venv/bin
+say() { printf '\n== %s ==\n' "$1"; }
+
+has() { command -v "$1" >/dev/null 2>&1; }
+try_apt() {  # install Debian packages when we may; never fail the run for it
+  if has apt-get && [ "$(id -u)" = 0 ]; then
+    echo "· 从 Debian 安装：$*"
+    apt-get update -qq >/dev/null 2>&1 || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 || true
+  fi
+}
+postgres_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1; }
+
+has chromium || try_apt chromium fonts-noto-cjk
+has pdftoppm || try_apt poppler-utils
+[ -n "$(postgres_bin)" ] && [ -x "$(postgres_bin)/initdb" ] || try_apt postgresql
+has chromium || printf '\n!!! 没有 Chromium：浏览器测试将被跳过，本次结果不完整。\n'
+[ -d ../shared/data ] || printf '\n!!! 没有 ../shared/data：使用真实设备数据的测试将被跳过。\n'
+
+if [ $# -gt 0 ]; then exec "$bin/python" -m pytest "$@"; fi
+
+say "风格与类型"
+"$bin/ruff" check .
+"$bin/ruff" format --check .
+"$bin/mypy"
+"$bin/lint-imports"
+
+say "测试（SQLite）"
+"$bin/python" -m pytest -n 2 --dist loadgroup -m "not browser and not reliability" tests
+say "测试（真实浏览器与真实进程）"
+"$bin/python" -m pytest -m "browser or reliability" tests
+
+start_postgres() {
+  local home; home="$(mktemp -d)"; data="$home/data"
+  local run=(); if [ "$(id -u)" = 0 ]; then chown postgres "$home"; run=(runuser -u postgres --); fi
+  port=$("$bin/python" -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+  "${run[@]}" "$(postgres_bin)/initdb" -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >/dev/null
+  "${run[@]}" "$(postgres_bin)/pg_ctl" -D "$data" -w -l "$home/log" \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$home -c fsync=off" start >/dev/null
+  stop_postgres() { "${run[@]}" "$(postgres_bin)/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$home"; }
+  trap stop_postgres EXIT
+}
+
+if [ -n "$(postgres_bin)" ]; then
+  say "测试（PostgreSQL）"
+  start_postgres
+  MAFEI_TEST_POSTGRESQL="postgresql+psycopg://postgres@127.0.0.1:$port" \
+    "$bin/python" -m pytest -n 2 -m "not browser and not reliability" \
+    tests/core tests/accounts tests/patients tests/scheduling tests/vitals tests/devices tests/anesthesia \
+    tests/documents tests/interfaces tests/web tests/migrations
+else
+  printf '\n!!! 没有 PostgreSQL：数据库测试只在 SQLite 上运行过，本次结果不完整。\n'
+fi
+say "全部通过"
