@@ -100,6 +100,7 @@ class SurgicalCase(Base, Stamped):
     cancel_code: Mapped[str] = mapped_column(String(16), default="")
     cancel_reason: Mapped[str] = mapped_column(String(255), default="")
     paused_at: Mapped[datetime | None] = mapped_column(comment="UTC")
+    pause_reason: Mapped[str] = mapped_column(String(255), default="")
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
