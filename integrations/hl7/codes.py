@@ -37,6 +37,10 @@ class CodeTables:
                 self.unmapped[key] = self.unmapped.get(key, 0) + 1
         return None
 
+    def has(self, table: str, code: str) -> bool:
+        """Whether the table lists this code; a code that it does not list is nothing to remember."""
+        return _key(code) in self._tables.get(table, {})
+
     def merged(self, tables: Mapping[str, Mapping[str, str]]) -> "CodeTables":
         """A copy with rows added or replaced."""
         result = CodeTables(self._tables)

@@ -134,21 +134,13 @@ def read_name(repetitions: list[Repetition]) -> tuple[str, str]:
 
     Repetitions may be the ideographic (I), alphabetic (A) and phonetic (P) spelling; the one with Chinese wins.
     """
-    name = pinyin = ""
+    name = spelled = ""
     for repetition in repetitions:
-        parts = [repetition.text(number) for number in (1, 2, 3)]
-        chinese = [part for part in parts if _HAN.search(part)]
-        latin = [part for part in parts if part and not _HAN.search(part)]
-        if chinese and not _HAN.search(name):
-            name = "".join(chinese)
-            if latin and not _HAN.search(latin[0]):
-                pinyin = " ".join(latin)
-        elif latin and not chinese:
-            spelled = " ".join(latin)
-            name, pinyin = (name or spelled), (pinyin or (spelled if name else pinyin))
-    if name and not _HAN.search(name):
-        return name, ""
-    return name, pinyin
+        parts = [part for part in (repetition.text(number) for number in (1, 2, 3)) if part]
+        chinese = "".join(part for part in parts if _HAN.search(part))
+        latin = " ".join(part for part in parts if not _HAN.search(part))
+        name, spelled = name or chinese, spelled or latin
+    return (name, spelled) if name else (spelled, "")
 
 
 def _address(pid: Segment) -> str:

@@ -214,10 +214,11 @@ def _require_surgery(obr: Segment | None, profile: PeerProfile) -> None:
     if obr is None:
         return
     section, system = obr.text(24), obr.text(4, 3)
-    if system.upper() == "LN" or profile.codes.find("other_section", section):
+    is_observation = system.upper() == "LN"
+    if is_observation or profile.codes.has("other_section", section):
         raise MessageError(
             f"这不是手术申请（{obr.text(4, 2) or obr.text(4)}）。",
-            where="OBR-24" if section else "OBR-4.3",
+            where="OBR-4.3" if is_observation else "OBR-24",
             advice="请 HIS 只把手术申请推送到本接口。",
             code="hl7_unsupported",
         )
