@@ -1,0 +1,43 @@
+"""`flask demo`: the demonstration hospital."""
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.core import unit_of_work
+from app.core.settings import Settings
+from app.demo import director, hospital
+
+demo_group = AppGroup("demo", help="演示医院。")
+
+
+def _require_demo() -> None:
+    settings: Settings = current_app.extensions["mafei.settings"]
+    if not settings.demo:
+        raise click.ClickException("本机不是演示安装（MAFEI_DEMO=false），没有载入任何演示数据。")
+
+
+@demo_group.command("load")
+def load() -> None:
+    """People, rooms, accounts; safe to repeat."""
+    _require_demo()
+    with unit_of_work.writing():
+        message = hospital.load()
+    click.echo(message)
+
+
+@demo_group.command("devices")
+@click.option("--mindray-port", type=int, required=True)
+@click.option("--dri-port", type=int, required=True)
+def devices(mindray_port: int, dri_port: int) -> None:
+    """Point the registry at the simulators of this start."""
+    _require_demo()
+    with unit_of_work.writing():
+        hospital.place_devices({"mindray_pds": mindray_port, "ge_dri": dri_port})
+
+
+@demo_group.command("direct")
+def direct() -> None:
+    """Work as the department does: schedule what the HIS asks for and keep two theatres busy."""
+    _require_demo()
+    director.run()
