@@ -113,8 +113,8 @@ def _gap(plot: Plot, gap: Gap) -> list[Primitive]:
     size = frame.metrics.small
     words = wrap(gap.reason or "无数据", max(right - left - 2, size), size)
     for index, line in enumerate(words):
-        baseline = plot.bottom - (len(words) - index) * size * 1.25 + size * 0.8
-        if baseline - size > plot.top:
+        baseline = plot.top + (index + 1) * size * 1.25
+        if baseline < plot.bottom:
             shapes.append(Text("text-muted", (left + right) / 2, baseline, line, size, "middle"))
     return shapes
 
@@ -177,7 +177,7 @@ def _remarks(plot: Plot, series: VitalSeries, item: Shown, place: Point) -> list
         baseline = y - metrics.symbol * 0.45 if above else y + metrics.symbol * 0.9
         width = text_width(words, metrics.small)
         left = plot.frame.keep(x + metrics.symbol * 0.4, width)
-        shapes.append(Text("text-note", left, baseline, words, metrics.small))
+        shapes.append(Text("text-note", left, baseline, words, metrics.small, bold=True))
     value = float(item.point.value)
     if plot.is_off(value, series.axis):
         size = metrics.small

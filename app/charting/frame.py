@@ -20,6 +20,7 @@ class Metrics:
     right_width: float
     font: float  # labels and figures
     small: float  # notes, axis figures
+    figure: float  # figures under the curves
     row: float  # height of one line of a lane
     pad: float  # air above and below the lines of a lane
     axis: float  # height of the time axis
@@ -37,6 +38,7 @@ SCREEN = Metrics(
     right_width=72,
     font=12,
     small=11,
+    figure=12,
     row=16,
     pad=2,
     axis=22,
@@ -55,6 +57,7 @@ PAPER = Metrics(
     right_width=17 * MM,
     font=6.5,
     small=5.5,
+    figure=6,
     row=8,
     pad=1,
     axis=10,

@@ -40,7 +40,7 @@ PAINTS: Mapping[str, Paint] = MappingProxyType(
         "grid-half": Paint(stroke="#c3c8cd", width=0.25),
         "grid-hour": Paint(stroke="#8a9096", width=0.5),
         "limit": Paint(stroke=RED, width=0.25, dash=(1.5, 1.5)),
-        "mark-line": Paint(stroke=GREY, width=0.25, dash=(1, 2)),
+        "mark-line": Paint(stroke="#9aa0a6", width=0.25, dash=(1, 2)),
         "now": Paint(stroke=RED, width=1.0),
         "gap": Paint(fill="#eceff1"),
         "head": Paint(fill="#f4f6f7"),

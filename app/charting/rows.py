@@ -19,8 +19,8 @@ def numeric_row(frame: Frame, view: RecordView, row: NumericRow) -> Row:
     has no room is left to the zoomed view and the label says how it was chosen."""
     metrics = frame.metrics
     points = sorted((point for point in row.points if frame.window.holds(point.at)), key=lambda point: point.at)
-    widest = max((text_width(number(point.value), metrics.font) for point in points), default=0.0)
-    least = widest + metrics.font * 0.3
+    widest = max((text_width(number(point.value), metrics.figure) for point in points), default=0.0)
+    least = widest + metrics.figure * 0.25
     lines, shown = _fit(frame, view, row, points, least)
     words = f"{row.label} {row.unit}".rstrip()
     if len(shown) < len(points) and metrics.paper:
@@ -48,15 +48,15 @@ def _fit(
 def _figure(frame: Frame, row: NumericRow, item: Shown, line: int) -> list[Primitive]:
     metrics = frame.metrics
     words = number(item.point.value)
-    width = text_width(words, metrics.font)
+    width = text_width(words, metrics.figure)
     left = frame.keep(item.x - width / 2, width)
     baseline = metrics.pad + (line + 0.72) * metrics.row
     breached = row.limits.breached_by(item.point.value)
     role = "text-warn" if breached else "text"
-    shapes: list[Primitive] = [Text(role, left, baseline, words, metrics.font, bold=breached)]
+    shapes: list[Primitive] = [Text(role, left, baseline, words, metrics.figure, bold=breached)]
     if item.edited:
         note = join_numbers(item.footnotes) or "*"
-        size = metrics.small * 0.8
+        size = metrics.figure * 0.75
         x = frame.keep(left + width, text_width(note, size))
         shapes.append(Text("text-note", x, baseline - size * 0.45, note, size))
     return shapes

@@ -124,7 +124,7 @@ class Strip:
     def _rate_change(self, change: RateChange, row: int, text: str, at_start: bool) -> None:
         frame = self.frame
         x = frame.x(change.at)
-        placed = self.label(x + 1, text, row)
+        placed = self.label(x + frame.metrics.font * 0.25, text, row)
         foot = self.foot(row)
         if placed is None:
             self.overflow.append(f"{frame.clock(change.at)} {text}")

@@ -93,9 +93,7 @@ def drugs(start: datetime = START, minutes: int = 235) -> tuple[DrugLane, ...]:
             "d3",
             "舒芬太尼",
             "µg",
-            tuple(
-                Bolus(at(minute), Decimal(dose), "µg", "iv") for minute, dose in ((17, 25), (48, 10), (110, 10))
-            ),
+            tuple(Bolus(at(minute), Decimal(dose), "µg", "iv") for minute, dose in ((17, 25), (48, 10), (110, 10))),
             total="45 µg",
             controlled=True,
         ),
@@ -149,9 +147,7 @@ def record(minutes: int = 225, *, live: bool = False, start: datetime = START) -
 
     systolic = list(curve("sbp", 122, 18, minutes, start=start))
     fifth = systolic[5]
-    systolic[5] = VitalPoint(
-        fifth.at, Decimal(96), edited=True, footnote=1, source="手工", reading_id=fifth.reading_id
-    )
+    systolic[5] = VitalPoint(fifth.at, Decimal(96), edited=True, footnote=1, source="手工", reading_id=fifth.reading_id)
     return RecordView(
         case_id="case-1",
         origin=start,
@@ -215,7 +211,7 @@ def record(minutes: int = 225, *, live: bool = False, start: datetime = START) -
                 FluidCategory.CRYSTALLOID,
                 (
                     FluidBag(at(5), at(65), Decimal(500), running_total_ml=Decimal(500), id="bag1"),
-                    FluidBag(at(66), at(150), Decimal(500), running_total_ml=Decimal(1000)),
+                    FluidBag(at(66), at(150), Decimal(500), running_total_ml=Decimal(1500)),
                     FluidBag(at(152), None, Decimal(300), running_total_ml=Decimal(1800)),
                 ),
                 Decimal(1300),
@@ -224,7 +220,7 @@ def record(minutes: int = 225, *, live: bool = False, start: datetime = START) -
                 "f2",
                 "羟乙基淀粉 130/0.4",
                 FluidCategory.COLLOID,
-                (FluidBag(at(80), at(140), Decimal(500), running_total_ml=Decimal(1500)),),
+                (FluidBag(at(80), at(140), Decimal(500), running_total_ml=Decimal(1000)),),
                 Decimal(500),
             ),
         ),

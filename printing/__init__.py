@@ -1,0 +1,1 @@
+"""Paper: fonts, PDF rendering, the anesthesia record sheet, the print station."""
