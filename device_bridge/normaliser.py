@@ -1,5 +1,6 @@
 """From what a codec says to what is kept: effective times, and measurements on demand only once each."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from device_bridge.parameters import EPISODIC
 from device_bridge.wire import DeviceAlarm, Quality
 
 Key = TypeVar("Key")
+_Values = tuple[tuple[str, float], ...]
 
 _REMEMBERED = 256
 _FRESH_MS = 120_000
+_INFERRED_WITHIN_MS = 75_000
+_KEPT_OVER_RESTART = 20
 _STUCK_AFTER = 10
+_ALARM_FORGOTTEN_AFTER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,9 @@ class Normaliser:
 
     def __init__(self) -> None:
         self.clock = DeviceClock()
-        self._episodes: OrderedDict[tuple[int, tuple[tuple[str, float], ...]], None] = OrderedDict()
-        self._seen_episode = False
-        self._alarms: OrderedDict[tuple[int, str, str], None] = OrderedDict()
+        self._episodes: OrderedDict[tuple[int, _Values], float] = OrderedDict()
+        self.memory_changed = False
+        self._alarms: OrderedDict[tuple[int, str, str], float] = OrderedDict()
         self._same: dict[str, tuple[int | None, float, int]] = {}
 
     def readings(self, observations: Iterable[Observation], arrived: Clocks) -> list[Reading]:
@@ -62,29 +67,48 @@ class Normaliser:
         for one in alarms:
             alarm = one.alarm
             key = (0 if alarm.time_ms == arrived.wall_ms else alarm.time_ms, alarm.code, alarm.phase)
-            if key in self._alarms:
-                self._alarms.move_to_end(key)
-                continue
-            _remember(self._alarms, key)
-            fresh.append(alarm)
+            last = self._alarms.get(key)
+            _remember(self._alarms, key, arrived.mono_s)
+            if last is None or arrived.mono_s - last > _ALARM_FORGOTTEN_AFTER_S:
+                fresh.append(alarm)
         return fresh
 
     def _episode(self, claim: int, group: list[Observation], arrived: Clocks) -> list[Reading]:
-        key = (claim, tuple(sorted((one.code, float(one.value or 0.0)) for one in group)))
-        if key in self._episodes:
-            self._episodes.move_to_end(key)
+        values = tuple(sorted((one.code, float(one.value or 0.0)) for one in group))
+        if self._known(claim, values, inferred=any(one.episode_inferred for one in group)):
             return []
-        fresh = self._seen_episode and abs(arrived.wall_ms - claim) < 24 * 3600 * 1000
-        if fresh:
+        if self._episodes and abs(arrived.wall_ms - claim) < 24 * 3600 * 1000:
             self.clock.notice_episode(claim, arrived)
-        self._seen_episode = True
-        _remember(self._episodes, key)
+        _remember(self._episodes, (claim, values), arrived.mono_s)
+        self.memory_changed = True
         time_ms, flags = self.clock.effective_episode(claim, arrived)
         if arrived.wall_ms - time_ms > _FRESH_MS:
             flags |= Quality.LATE
-        return [
-            Reading(one.code, time_ms, float(one.value or 0.0), int(one.quality | flags)) for one in group
-        ]
+        return [Reading(one.code, time_ms, float(one.value or 0.0), int(one.quality | flags)) for one in group]
+
+    def _known(self, claim: int, values: _Values, *, inferred: bool) -> bool:
+        """Seen before? A moment that the codec only inferred may shift by a minute after a reconnection."""
+        if (claim, values) in self._episodes:
+            self._episodes.move_to_end((claim, values))
+            return True
+        if not inferred or not self._episodes:
+            return False
+        last_claim, last_values = next(reversed(self._episodes))
+        return values == last_values and abs(claim - last_claim) <= _INFERRED_WITHIN_MS
+
+    def remember(self) -> str:
+        """What must survive a restart so that no measurement is taken twice."""
+        self.memory_changed = False
+        return json.dumps([[claim, values] for claim, values in list(self._episodes)[-_KEPT_OVER_RESTART:]])
+
+    def recall(self, memory: str) -> None:
+        """Inverse of `remember`; anything unreadable is ignored."""
+        try:
+            for claim, values in json.loads(memory):
+                key = (int(claim), tuple((str(code), float(value)) for code, value in values))
+                self._episodes[key] = 0.0
+        except (ValueError, TypeError):
+            self._episodes.clear()
 
     def _stuck(self, one: Observation) -> Quality:
         """The same value with the same device time again and again is a frozen source."""
@@ -97,7 +121,8 @@ class Normaliser:
         return Quality.STUCK if count > _STUCK_AFTER else Quality.GOOD
 
 
-def _remember(memory: "OrderedDict[Key, None]", key: Key) -> None:
-    memory[key] = None
+def _remember(memory: OrderedDict[Key, float], key: Key, when: float) -> None:
+    memory[key] = when
+    memory.move_to_end(key)
     while len(memory) > _REMEMBERED:
         memory.popitem(last=False)

@@ -101,7 +101,13 @@ def _table() -> dict[str, Parameter]:
         ("NIBP_PR", "无创血压脉率", PER_MIN, 0, 350),
     ]
     rows += [(f"T{n}", f"体温{n}", CELSIUS, 15, 45) for n in range(1, 7)]
-    agents = [("SEV", "七氟烷", 10), ("DES", "地氟烷", 22), ("ISO", "异氟烷", 7), ("HAL", "氟烷", 7), ("ENF", "安氟醚", 8)]
+    agents = [
+        ("SEV", "七氟烷", 10),
+        ("DES", "地氟烷", 22),
+        ("ISO", "异氟烷", 7),
+        ("HAL", "氟烷", 7),
+        ("ENF", "安氟醚", 8),
+    ]
     for short, name, high in agents:
         rows += [
             (f"Fi{short}", f"吸入{name}", PERCENT, 0, high),

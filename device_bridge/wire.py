@@ -50,9 +50,7 @@ class Quality(IntFlag):
 
 
 # With any of these a value is kept in the raw store but is never offered to the chart.
-NOT_CHARTABLE = (
-    Quality.DEMO | Quality.OUT_OF_RANGE | Quality.UNIT_SUSPECT | Quality.INVALID | Quality.CALIBRATION
-)
+NOT_CHARTABLE = Quality.DEMO | Quality.OUT_OF_RANGE | Quality.UNIT_SUSPECT | Quality.INVALID | Quality.CALIBRATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,7 @@ class Batch:
                 {
                     "device": block.device,
                     "series": [
-                        [s.code, s.unit, list(s.times_ms), list(s.values), list(s.qualities)]
-                        for s in block.series
+                        [s.code, s.unit, list(s.times_ms), list(s.values), list(s.qualities)] for s in block.series
                     ],
                     "alarms": [asdict(alarm) for alarm in block.alarms],
                 }

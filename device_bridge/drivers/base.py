@@ -27,7 +27,7 @@ class Observation:
 
     `time_ms` is the device's claim in UTC milliseconds, or None when the protocol carries no time.
     `episode_ms` is the moment of an episodic measurement (NIBP) when the device states it or the codec saw it
-    appear; None for continuous values and for episodes of unknown age.
+    appear (`episode_inferred`); None for continuous values and for episodes of unknown age.
     """
 
     code: str
@@ -36,6 +36,7 @@ class Observation:
     quality: Quality
     time_ms: int | None = None
     episode_ms: int | None = None
+    episode_inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +155,12 @@ def observe(
     *,
     time_ms: int | None = None,
     episode_ms: int | None = None,
+    episode_inferred: bool = False,
     quality: Quality = Quality.GOOD,
 ) -> Observation:
     """An observation in the canonical unit, judged. `None` and not-a-number become absent and INVALID."""
     unit = PARAMETERS[code].unit
     if value is None or value != value or value in (float("inf"), float("-inf")):
-        return Observation(code, None, unit, quality | Quality.INVALID, time_ms, episode_ms)
+        return Observation(code, None, unit, quality | Quality.INVALID, time_ms, episode_ms, episode_inferred)
     rounded = round(float(value), 4)
-    return Observation(code, rounded, unit, quality | judge(code, rounded), time_ms, episode_ms)
+    return Observation(code, rounded, unit, quality | judge(code, rounded), time_ms, episode_ms, episode_inferred)

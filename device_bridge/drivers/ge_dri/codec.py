@@ -269,7 +269,14 @@ class _NibpEpisode:
         out: list[Output] = []
         for one, value in zip(layout.NIBP_FIELDS, values, strict=True):
             out.append(
-                observe(one.code, value, time_ms=reader.time_ms, episode_ms=self._episode_ms, quality=quality)
+                observe(
+                    one.code,
+                    value,
+                    time_ms=reader.time_ms,
+                    episode_ms=self._episode_ms,
+                    episode_inferred=True,
+                    quality=quality,
+                )
             )
         return out
 
@@ -306,5 +313,3 @@ def _wave_kinds(options: Any) -> list[int]:
             chosen.append(kind)
             budget -= known.rate_hz
     return chosen
-
-

@@ -97,18 +97,12 @@ def physiological_frame(
 ) -> bytes:
     """The framed record a monitor sends in answer to `request_numbers`."""
     subrecords = [(layout.DISPLAYED, one.pack()) for one in records]
-    return enframe(
-        record(layout.PHDB, subrecords, number=number, level=level, plug_id=plug_id, time=time)
-    )
+    return enframe(record(layout.PHDB, subrecords, number=number, level=level, plug_id=plug_id, time=time))
 
 
 def wave_frame(
     waves: Sequence[tuple[int, Sequence[int]]], *, number: int, time: int, plug_id: int = 0, level: int = 10
 ) -> bytes:
     """A framed record of curves: (kind, raw samples)."""
-    subrecords = [
-        (kind, struct.pack(f"<hHH{len(samples)}h", len(samples), 0, 0, *samples)) for kind, samples in waves
-    ]
-    return enframe(
-        record(layout.WAVE, subrecords, number=number, level=level, plug_id=plug_id, time=time)
-    )
+    subrecords = [(kind, struct.pack(f"<hHH{len(samples)}h", len(samples), 0, 0, *samples)) for kind, samples in waves]
+    return enframe(record(layout.WAVE, subrecords, number=number, level=level, plug_id=plug_id, time=time))

@@ -45,9 +45,7 @@ class Group:
     off: int = 0  # status bits: measurement switched off, nothing is given
 
 
-def _group(
-    name: str, header: int, *fields: tuple[int, str, float], calibrating: int = 0, off: int = 0
-) -> Group:
+def _group(name: str, header: int, *fields: tuple[int, str, float], calibrating: int = 0, off: int = 0) -> Group:
     return Group(name, header, tuple(Field(*field) for field in fields), calibrating, off)
 
 

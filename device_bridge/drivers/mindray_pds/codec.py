@@ -216,9 +216,7 @@ class _Units:
 
 def _same_gas_unit(pairs: list[tuple[str, Observation]]) -> list[tuple[str, Observation]]:
     """The module has one unit setting: when oxygen is obviously in mmHg, nitrous oxide is as well."""
-    if not any(
-        Quality.UNIT_SUSPECT in one.quality and one.code in codes.GAS_PARTIAL_PRESSURE for _, one in pairs
-    ):
+    if not any(Quality.UNIT_SUSPECT in one.quality and one.code in codes.GAS_PARTIAL_PRESSURE for _, one in pairs):
         return pairs
     return [
         (

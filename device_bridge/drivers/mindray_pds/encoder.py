@@ -57,10 +57,7 @@ def states(valid: Sequence[tuple[str, bool]]) -> bytes:
 
 def aperiodic(values: Sequence[Numeric], at: datetime) -> bytes:
     """Message 503: a NIBP measurement with the device's local time of measurement."""
-    rows = [
-        f"OBX||NM|{v.parameter}^{v.label}|{v.module}|{v.value}||||||F||APERIODIC|{at:%Y%m%d%H%M%S}"
-        for v in values
-    ]
+    rows = [f"OBX||NM|{v.parameter}^{v.label}|{v.module}|{v.value}||||||F||APERIODIC|{at:%Y%m%d%H%M%S}" for v in values]
     return message("ORU^R01", codes.APERIODIC, rows)
 
 

@@ -1,0 +1,167 @@
+"""The bridge as a whole: device sessions, spool and uplink, and changes of the device list while running."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device_bridge.clocks import now
+from device_bridge.drivers.registry import UnknownDriver, get_driver
+from device_bridge.session import DeviceSession
+from device_bridge.spool import Spool
+from device_bridge.transports.base import TransportError
+from device_bridge.transports.factory import make_endpoint
+from device_bridge.uplink import Uplink
+from device_bridge.watchdog import DOWN
+from device_bridge.wire import DeviceConfig, DeviceHealth
+
+log = logging.getLogger("device_bridge.service")
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSettings:
+    """What `run` was told. With `devices_file` the list of the web process is not asked for."""
+
+    url: str
+    token: str
+    bridge: str
+    spool_dir: Path
+    devices_file: Path | None = None
+
+
+@dataclass
+class _Running:
+    config: DeviceConfig
+    session: DeviceSession
+    task: asyncio.Task[None]
+
+
+class BridgeService:
+    """Runs until `stop` is set."""
+
+    def __init__(self, settings: BridgeSettings) -> None:
+        self._settings = settings
+        self._spool = Spool(settings.spool_dir, settings.bridge)
+        self._running: dict[str, _Running] = {}
+        self._broken: dict[str, DeviceHealth] = {}
+        self._changing = asyncio.Lock()
+        self.stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._uplink = Uplink(
+            settings.url,
+            settings.token,
+            settings.bridge,
+            self._spool,
+            None if settings.devices_file else self._devices_arrived,
+            self.health,
+        )
+
+    @property
+    def _cache(self) -> Path:
+        return self._settings.spool_dir / "devices.json"
+
+    async def run(self) -> None:
+        """Start from the file or the last known list, then follow the web process."""
+        self._loop = asyncio.get_running_loop()
+        stop_on_signals(self._loop, self.stop)
+        await self.apply(load_devices(self._settings.devices_file or self._cache))
+        self._uplink.start()
+        log.info("bridge started", extra={"bridge": self._settings.bridge, "devices": len(self._running)})
+        try:
+            await self.stop.wait()
+        finally:
+            for device in list(self._running):
+                await self._end(device)
+            await asyncio.to_thread(self._uplink.stop)
+            await asyncio.to_thread(self._spool.close)
+            log.info("bridge stopped", extra={"bridge": self._settings.bridge})
+
+    def health(self) -> list[DeviceHealth]:
+        """State of every configured device; also called from the uplink's thread."""
+        return [one.session.health() for one in list(self._running.values())] + list(self._broken.values())
+
+    async def apply(self, configs: list[DeviceConfig]) -> None:
+        """Start, stop or restart exactly the devices whose configuration changed."""
+        async with self._changing:
+            wanted = {config.device_id: config for config in configs if config.enabled}
+            self._broken = {}
+            for device, running in list(self._running.items()):
+                if wanted.get(device) != running.config:
+                    await self._end(device)
+            for device, config in wanted.items():
+                if device not in self._running:
+                    self._begin(config)
+
+    def _begin(self, config: DeviceConfig) -> None:
+        try:
+            driver = get_driver(config.driver)
+            endpoint = make_endpoint({**driver.default_transport, **config.transport})
+            session = DeviceSession(config, driver, endpoint, self._spool)
+        except (UnknownDriver, TransportError) as error:
+            log.error("device not started", extra={"device": config.device_id, "reason": str(error)})
+            self._broken[config.device_id] = _broken(config, str(error))
+            return
+        task = asyncio.create_task(session.run(), name=f"device {config.device_id}")
+        self._running[config.device_id] = _Running(config, session, task)
+
+    async def _end(self, device: str) -> None:
+        running = self._running.pop(device)
+        running.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await running.task
+
+    def _devices_arrived(self, answer: dict[str, Any]) -> None:
+        """In the uplink's thread: keep the list on disk, then hand it to the loop."""
+        try:
+            configs = parse_devices(answer)
+        except ValueError as error:
+            log.error("device list refused", extra={"reason": str(error)[:200]})
+            return
+        temporary = self._cache.with_suffix(".tmp")
+        temporary.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+        os.replace(temporary, self._cache)
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self.apply(configs), self._loop)
+
+
+def parse_devices(data: Any) -> list[DeviceConfig]:
+    """`{"devices": […]}` or a plain list. Raises `ValueError`, also for two devices with one id."""
+    rows = data.get("devices") if isinstance(data, dict) else data
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("not a device list")
+    configs = [DeviceConfig.from_json(row) for row in rows]
+    if len({config.device_id for config in configs}) != len(configs):
+        raise ValueError("device_id occurs twice")
+    return configs
+
+
+def load_devices(path: Path) -> list[DeviceConfig]:
+    """The list from a file; empty when there is none or it cannot be read (the web process will send one)."""
+    try:
+        return parse_devices(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        log.error("device file unusable", extra={"file": path.name, "reason": str(error)[:200]})
+        return []
+
+
+def _broken(config: DeviceConfig, detail: str) -> DeviceHealth:
+    return DeviceHealth(config.device_id, DOWN, now().wall_ms, None, 0, 0, 0, 0, None, detail)
+
+
+def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Ctrl-C and the polite kill set `stop`; Windows too."""
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows has no loop signal handlers
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -1,0 +1,186 @@
+"""One device from the line to the spool: connect, read, decode, keep, answer; again and again."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from concurrent.futures import Future
+from typing import Any
+
+from device_bridge.clocks import now, wall_ms
+from device_bridge.drivers.base import (
+    Alarm,
+    Clocks,
+    Codec,
+    CodecOptions,
+    DeviceInfo,
+    Driver,
+    Fault,
+    Observation,
+    Output,
+    Send,
+    Unmapped,
+)
+from device_bridge.normaliser import Normaliser
+from device_bridge.outbound import OutboundGate, Passage
+from device_bridge.spool import Received, Spool
+from device_bridge.transports.base import Connection, Endpoint
+from device_bridge.watchdog import Watchdog
+from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth
+
+POLL_EVERY_S = 0.1
+_FIRST_DELAY_S = 1.0
+_MAX_DELAY_S = 30.0
+_MAX_SERIAL_DELAY_S = 2.0
+
+log = logging.getLogger("device_bridge.session")
+
+
+class DeviceSession:
+    """Owns one endpoint. `run` ends only when it is cancelled."""
+
+    def __init__(self, config: DeviceConfig, driver: Driver, endpoint: Endpoint, spool: Spool) -> None:
+        self._config, self._driver, self._endpoint, self._spool = config, driver, endpoint, spool
+        self._normaliser = Normaliser()
+        self._normaliser.recall(spool.memory(config.device_id) or "[]")
+        self._gate = OutboundGate(driver.checker, self._log_passage)
+        self.watchdog = Watchdog(config, wall_ms(), spool.last_received_ms(config.device_id), spool.gap)
+        self._refusals: list[DeviceAlarm] = []
+        self.info: dict[str, str] = {}
+        self.unmapped: dict[str, str] = {}
+
+    def health(self) -> DeviceHealth:
+        """State for the health message."""
+        return self.watchdog.health(now(), self._normaliser.clock.offset_ms)
+
+    async def run(self) -> None:
+        """Keep the device connected. A crash of the codec or the line restarts this device only."""
+        delay = _FIRST_DELAY_S
+        served: set[asyncio.Task[bool]] = set()
+        try:
+            while True:
+                try:
+                    connection = await self._endpoint.connect()
+                except OSError as error:
+                    self.watchdog.down(now(), str(error) or type(error).__name__)
+                    await asyncio.sleep(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+                    delay = min(delay * 2, self._longest_delay())
+                    continue
+                if self._endpoint.many:
+                    task = asyncio.create_task(self._guarded(connection))
+                    served.add(task)
+                    task.add_done_callback(served.discard)
+                    continue
+                useful = await self._guarded(connection)
+                delay = _FIRST_DELAY_S if useful else min(delay * 2, self._longest_delay())
+                await asyncio.sleep(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
+        finally:
+            for task in served:
+                task.cancel()
+            await self._endpoint.close()
+
+    def _longest_delay(self) -> float:
+        serial = str(self._config.transport.get("kind", "")).startswith("serial")
+        return _MAX_SERIAL_DELAY_S if serial else _MAX_DELAY_S
+
+    async def _guarded(self, connection: Connection) -> bool:
+        """Serve one connection; True when it gave data."""
+        before = self.watchdog.frames
+        detail = "设备断开连接"
+        try:
+            await self._serve(connection)
+        except OSError as error:
+            detail = str(error) or type(error).__name__
+        except Exception as error:
+            log.exception("session failed", extra={"device": self._config.device_id})
+            detail = f"内部错误 {type(error).__name__}"
+        finally:
+            self.watchdog.closed(now(), detail)
+            with contextlib.suppress(Exception):
+                await connection.close()
+        return self.watchdog.frames > before
+
+    async def _serve(self, connection: Connection) -> None:
+        codec = self._driver.codec(CodecOptions(timezone=self._config.timezone, values=self._config.options))
+        self.watchdog.opened(now())
+        log.info("connected", extra={"device": self._config.device_id})
+        await self._handle(connection, codec.opened(now()), b"", now())
+        reading: asyncio.Task[bytes] = asyncio.create_task(connection.read())
+        try:
+            while True:
+                done, _ = await asyncio.wait({reading}, timeout=POLL_EVERY_S)
+                if done:
+                    data = reading.result()
+                    if not data:
+                        return
+                    reading = asyncio.create_task(connection.read())
+                    arrived = now()
+                    self.watchdog.bytes_in += len(data)
+                    await self._handle(connection, codec.feed(data, arrived), data, arrived)
+                moment = now()
+                await self._handle(connection, codec.poll(moment), b"", moment)
+                self.watchdog.tick(moment)
+        finally:
+            reading.cancel()
+            self._last_words(codec)
+
+    def _last_words(self, codec: Codec) -> None:
+        moment = now()
+        kept = self._keep(codec.closed(moment), b"", moment)
+        if kept is not None:
+            kept.add_done_callback(_log_failure)
+
+    async def _handle(self, connection: Connection, outputs: list[Output], raw: bytes, arrived: Clocks) -> None:
+        if not outputs and not raw:
+            return
+        kept = self._keep(outputs, raw, arrived)
+        sends = [one for one in outputs if isinstance(one, Send)]
+        for send in sends:
+            if send.after_commit and kept is not None:
+                # an acknowledgement is a promise: first the disk, then the answer
+                await asyncio.wrap_future(kept)
+                kept = None
+            await self._send(connection, send)
+        if kept is not None:
+            kept.add_done_callback(_log_failure)
+
+    async def _send(self, connection: Connection, send: Send) -> None:
+        cleared = self._gate.clear(send)
+        if cleared is None:
+            self.watchdog.faults += 1
+            return
+        await connection.write(cleared)
+        self.watchdog.bytes_out += len(cleared.payload)
+
+    def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks) -> "Future[None] | None":
+        observations = [one for one in outputs if isinstance(one, Observation)]
+        if observations:
+            self.watchdog.frame(arrived)
+        for one in outputs:
+            if isinstance(one, Fault):
+                self.watchdog.faults += 1
+            elif isinstance(one, DeviceInfo):
+                self.info.update(one.items)
+            elif isinstance(one, Unmapped) and len(self.unmapped) < 200:
+                self.unmapped[one.source_code] = one.name
+        readings = self._normaliser.readings(observations, arrived)
+        alarms = self._normaliser.alarms([one for one in outputs if isinstance(one, Alarm)], arrived)
+        alarms += self._refusals
+        self._refusals = []
+        if not (raw or readings or alarms):
+            return None
+        memory = self._normaliser.remember() if self._normaliser.memory_changed else None
+        return self._spool.add(Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, memory))
+
+    def _log_passage(self, passage: Passage) -> None:
+        moment = wall_ms()
+        self._spool.log_passage(self._config.device_id, passage, moment)
+        if passage.refused is not None:
+            log.error("outbound refused", extra={"device": self._config.device_id, "reason": passage.reason})
+            text = f"已拦截发往设备的数据：{passage.refused}"
+            self._refusals.append(DeviceAlarm(moment, "BRIDGE_OUTBOUND", text, "technical", "start"))
+
+
+def _log_failure(done: "Future[Any]") -> None:
+    if not done.cancelled() and done.exception() is not None:
+        log.error("spool refused data", extra={"error": type(done.exception()).__name__})

@@ -1,0 +1,78 @@
+"""A Mindray monitor: wants the query before it sends, and a heartbeat at least every three seconds."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from device_bridge.clocks import wall_ms
+from device_bridge.drivers.mindray_pds import codes, encoder
+from device_bridge.drivers.mindray_pds.encoder import Numeric
+from device_bridge.drivers.mllp import MllpFramer, field, split_segments
+from device_bridge.simulators.base import SimulatedDevice
+
+_PATIENCE_S = 3.0
+_ZONE = ZoneInfo("Asia/Shanghai")
+_IDS = {code: number for number, code in reversed(list(codes.PARAMETER_IDS.items()))}
+# What the patient model gives and this family can say; sevoflurane has no published id.
+_SAID = frozenset(_IDS) - {"IE"}
+
+
+def numeric(code: str, value: float) -> Numeric:
+    """A canonical value in the device's own terms."""
+    shown = value / 10 if code.startswith("ST_") else value
+    text = f"{shown:.2f}" if code.startswith("ST_") else f"{value:g}"
+    return Numeric(_IDS[code], code, codes.MODULES.get(code, "2101"), text)
+
+
+class MindrayMonitor(SimulatedDevice):
+    """TCP server with the HL7 2.3.1 stream."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.send(writer, encoder.connected(self.settings.name, self.settings.name))
+        framer = MllpFramer()
+        asked = False
+        last_sign = time.monotonic()
+        next_data = time.monotonic()
+        reading = asyncio.create_task(reader.read(4096))
+        try:
+            while time.monotonic() - last_sign < _PATIENCE_S:
+                done, _ = await asyncio.wait({reading}, timeout=0.05)
+                if done:
+                    data = reading.result()
+                    if not data:
+                        return
+                    reading = asyncio.create_task(reader.read(4096))
+                    for message in framer.feed(data):
+                        number = field(split_segments(message)[0], 9)
+                        last_sign = time.monotonic()
+                        asked = asked or number == codes.QUERY
+                if time.monotonic() >= next_data:
+                    next_data += self.settings.interval_s
+                    await self._second(writer, asked)
+        finally:
+            reading.cancel()
+
+    async def _second(self, writer: asyncio.StreamWriter, asked: bool) -> None:
+        await self.send(writer, encoder.heartbeat())
+        if not asked:
+            return
+        second = self.clock.second()
+        values = self.patient.values(second)
+        if self.settings.arterial:
+            values |= self.patient.arterial(second)
+        await self._periodic(writer, {code: v for code, v in values.items() if code in _SAID})
+        if self.clock.cuff_due(second):
+            await self._cuff(writer, self.patient.cuff(second))
+
+    async def _periodic(self, writer: asyncio.StreamWriter, values: Mapping[str, float]) -> None:
+        rows = [numeric(code, value) for code, value in values.items()]
+        data = encoder.periodic(rows) + encoder.states([(row.parameter, True) for row in rows])
+        await self.send(writer, data, wall_ms(), values)
+
+    async def _cuff(self, writer: asyncio.StreamWriter, values: Mapping[str, float]) -> None:
+        at = datetime.now(UTC).replace(microsecond=0)
+        rows = [numeric(code, value) for code, value in values.items()]
+        data = encoder.aperiodic(rows, at.astimezone(_ZONE))
+        await self.send(writer, data, round(at.timestamp() * 1000), values)

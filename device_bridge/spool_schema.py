@@ -1,0 +1,49 @@
+"""Tables of the spool file."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS raw (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,   -- wall clock of the bridge, ms since 1970 UTC
+    size INTEGER NOT NULL,          -- bytes before compression
+    data BLOB NOT NULL              -- zlib
+);
+CREATE INDEX IF NOT EXISTS raw_device ON raw (device, id);
+CREATE TABLE IF NOT EXISTS pending (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    body BLOB NOT NULL              -- zlib of JSON [[code, time_ms, value, quality]…], [alarm…]
+);
+CREATE TABLE IF NOT EXISTS batch (
+    seq INTEGER PRIMARY KEY,
+    created_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    payload BLOB NOT NULL           -- zlib of the JSON text that is sent
+);
+CREATE TABLE IF NOT EXISTS dead (
+    seq INTEGER PRIMARY KEY,
+    died_ms INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS gap (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL            -- connect, disconnect, silent, restart, config
+);
+CREATE TABLE IF NOT EXISTS memory (device TEXT PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sent (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    refused TEXT,                   -- NULL: it left
+    data BLOB NOT NULL
+);
+"""

@@ -1,0 +1,221 @@
+"""Delivery to the web process over Socket.IO: one batch in flight, sent again until it is acknowledged.
+
+Runs in its own thread, because the client library waits in threads. Live data goes first; what piled up while
+the web process was away follows in large batches between the live ones.
+"""
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import socketio
+
+from device_bridge.clocks import wall_ms
+from device_bridge.spool import FrozenBatch, Spool
+from device_bridge.wire import NAMESPACE, DeviceHealth
+
+LIVE_EVERY_S = 0.35
+HEALTH_EVERY_S = 5.0
+DEVICES_EVERY_S = 300.0
+ANSWER_TIMEOUT_S = 15.0
+_MAX_BACKOFF_S = 5.0
+# The web process could not do it now; the same batch will go through later.
+TRANSIENT = frozenset({"busy", "unavailable", "timeout", "database", "retry", "locked", "rate_limited"})
+# We are not who we should be; nothing is wrong with the batch.
+UNAUTHORISED = frozenset({"auth", "unauthorized", "unauthorised", "forbidden", "token", "not_connected"})
+DEAD_AFTER_TRIES = 5
+# A batch that gets no answer at all, again and again over many connections, must not hold the others for ever.
+DEAD_AFTER_SILENCES = 40
+
+log = logging.getLogger("device_bridge.uplink")
+
+Answer = dict[str, Any]
+
+
+class LinkDown(Exception):
+    """The connection to the web process is gone or does not answer."""
+
+
+class NoAnswer(LinkDown):
+    """The connection stands, but the answer did not come in time."""
+
+
+class Uplink:
+    """Talks to one web process until `stop`."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        bridge: str,
+        spool: Spool,
+        on_devices: Callable[[Answer], None] | None = None,
+        health: Callable[[], list[DeviceHealth]] = list,
+    ) -> None:
+        self._url, self._token, self._bridge = url, token, bridge
+        self._spool, self._on_devices, self._health = spool, on_devices, health
+        self._stop = threading.Event()
+        self._changed = threading.Event()
+        self._client: Any = None
+        self._mark = 0
+        self._tries = 0
+        self._silences = 0
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+        self.connected = False
+        self.delivered = 0
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; an unanswered batch stays in the spool and is sent again by the next run."""
+        self._stop.set()
+        self._thread.join(ANSWER_TIMEOUT_S)
+
+    # -- connection ----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        delay = 0.5
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self._connect()
+                self._serve()
+            except LinkDown as error:
+                log.warning("uplink down", extra={"reason": str(error)})
+            except Exception:
+                log.exception("uplink failed")
+            finally:
+                self._disconnect()
+            if time.monotonic() - began > 10:
+                delay = 0.5
+            self._stop.wait(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter, not a secret
+            delay = min(delay * 2, _MAX_BACKOFF_S)
+
+    def _connect(self) -> None:
+        client = socketio.Client(reconnection=False, handle_sigint=False)
+        client.on("devices_changed", lambda *_: self._changed.set(), namespace=NAMESPACE)
+        self._client = client
+        try:
+            client.connect(
+                self._url,
+                auth={"token": self._token, "bridge": self._bridge},
+                transports=["websocket"],
+                namespaces=[NAMESPACE],
+                wait_timeout=10,
+            )
+        except socketio.exceptions.ConnectionError as error:
+            raise LinkDown(f"connect: {str(error)[:120]}") from error
+        self.connected = True
+        self._mark = self._spool.mark()
+        log.info("uplink connected", extra={"backlog_mark": self._mark})
+
+    def _disconnect(self) -> None:
+        self.connected = False
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            client.disconnect()
+        except Exception as error:
+            log.info("uplink disconnect", extra={"reason": type(error).__name__})
+
+    def _call(self, event: str, data: Any) -> Answer:
+        """Send and wait for the answer, but not longer than the connection lives."""
+        answered = threading.Event()
+        box: list[Any] = []
+
+        def on_answer(*args: Any) -> None:
+            box.extend(args)
+            answered.set()
+
+        try:
+            self._client.emit(event, data, namespace=NAMESPACE, callback=on_answer)
+        except (socketio.exceptions.SocketIOError, OSError) as error:
+            raise LinkDown(f"emit: {type(error).__name__}") from error
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        while not answered.wait(0.1):
+            if not self._client.connected or NAMESPACE not in self._client.namespaces:
+                raise LinkDown("connection lost")
+            if time.monotonic() > deadline:
+                raise NoAnswer(f"no answer to {event}")
+        return box[0] if box and isinstance(box[0], dict) else {}
+
+    # -- work ----------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        now = time.monotonic()
+        next_devices, next_health, next_live = now, now + 1.0, now
+        while not self._stop.is_set():
+            now = time.monotonic()
+            if self._changed.is_set() or now >= next_devices:
+                self._changed.clear()
+                next_devices = now + DEVICES_EVERY_S
+                self._ask_devices()
+            if now >= next_health:
+                next_health = now + HEALTH_EVERY_S
+                self._call("health", {"devices": [one.to_json() for one in self._health()]})
+            live = now >= next_live
+            batch = self._next(live)
+            if live:
+                next_live = now + LIVE_EVERY_S
+            if batch is not None:
+                self._deliver(batch)
+            else:
+                self._stop.wait(0.05)
+
+    def _ask_devices(self) -> None:
+        if self._on_devices is None:
+            return
+        answer = self._call("devices", {})
+        if "devices" in answer:
+            self._on_devices(answer)
+        else:
+            log.warning("no device list", extra={"code": str(answer.get("error", ""))})
+
+    def _next(self, live: bool) -> FrozenBatch | None:
+        waiting = self._spool.in_flight()
+        if waiting is not None:
+            return waiting
+        if live:
+            batch = self._spool.freeze(wall_ms(), after=self._mark)
+            if batch is not None:
+                return batch
+        return self._spool.freeze(wall_ms(), up_to=self._mark)
+
+    def _deliver(self, batch: FrozenBatch) -> None:
+        try:
+            answer = self._call("samples", json.loads(batch.payload))
+        except NoAnswer:
+            self._silences += 1
+            if self._silences >= DEAD_AFTER_SILENCES:
+                self._set_aside(batch, "no_answer", "")
+            raise
+        self._silences = 0
+        if answer.get("status") in ("stored", "duplicate"):
+            self._spool.acknowledge(batch.seq)
+            self._tries = 0
+            self.delivered += 1
+            return
+        self._refused(batch, str(answer.get("error", "no_status")), str(answer.get("message", "")))
+
+    def _refused(self, batch: FrozenBatch, code: str, message: str) -> None:
+        log.warning("batch refused", extra={"seq": batch.seq, "code": code, "tries": self._tries})
+        if code in UNAUTHORISED:
+            raise LinkDown(f"refused: {code}")
+        if code not in TRANSIENT:
+            self._tries += 1
+            if self._tries >= DEAD_AFTER_TRIES:
+                self._set_aside(batch, code, message)
+                return
+        self._stop.wait(min(0.3 * 2**self._tries, 5.0))
+
+    def _set_aside(self, batch: FrozenBatch, code: str, message: str) -> None:
+        self._spool.dead_letter(batch.seq, code, message, wall_ms())
+        log.error("batch set aside", extra={"seq": batch.seq, "code": code})
+        self._tries = self._silences = 0
