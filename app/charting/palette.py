@@ -1,7 +1,8 @@
 """How each role looks on paper and, where no style sheet applies, on screen.
 
-Colours are dark enough to survive a black-and-white laser printer. The screen themes override them by class
-(``static/css/chart.css``); an SVG attribute is only the fallback.
+Colours are those of the light theme (pressures magenta, arterial red, pulse green, temperature brown), dark enough
+to survive a black-and-white laser printer. The screen themes override them by class (``static/css/chart.css``); an
+SVG attribute is only the fallback.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ class Paint:
 INK = "#1a1a1a"
 GREY = "#5f6368"
 RED = "#b3261e"
-PURPLE = "#7a1fa2"
-GREEN = "#0b6b3a"
+MAGENTA = "#7a1070"
+ARTERIAL = "#9a0f18"
+GREEN = "#07572a"
 BLUE = "#1a4fb4"
-ORANGE = "#a34a00"
+SLATE = "#44515d"
+BROWN = "#7d3300"
 
 PAPER_COLOUR = "#ffffff"
 
@@ -44,16 +47,16 @@ PAINTS: Mapping[str, Paint] = MappingProxyType(
         "now": Paint(stroke=RED, width=1.0),
         "gap": Paint(fill="#eceff1"),
         "head": Paint(fill="#f4f6f7"),
-        "sbp": Paint(stroke=RED, width=0.8),
-        "dbp": Paint(stroke=RED, width=0.8),
-        "map": Paint(stroke=RED, width=0.8),
-        "abp_sys": Paint(stroke=PURPLE, width=0.45),
-        "abp_dia": Paint(stroke=PURPLE, width=0.45),
-        "abp_map": Paint(stroke=PURPLE, width=0.45),
+        "sbp": Paint(stroke=MAGENTA, width=0.8),
+        "dbp": Paint(stroke=MAGENTA, width=0.8),
+        "map": Paint(stroke=MAGENTA, width=0.8),
+        "abp_sys": Paint(stroke=ARTERIAL, width=0.45),
+        "abp_dia": Paint(stroke=ARTERIAL, width=0.45),
+        "abp_map": Paint(stroke=ARTERIAL, width=0.45),
         "hr": Paint(stroke=GREEN, width=0.6),
-        "rr": Paint(stroke=BLUE, width=0.6),
-        "rr_vent": Paint(stroke=BLUE, width=0.6),
-        "temp": Paint(stroke=ORANGE, width=0.6),
+        "rr": Paint(stroke=SLATE, width=0.6),
+        "rr_vent": Paint(stroke=SLATE, width=0.6),
+        "temp": Paint(stroke=BROWN, width=0.6),
         "other": Paint(stroke=INK, width=0.6),
         "infusion": Paint(stroke=INK, width=0.8),
         "infusion-open": Paint(stroke=INK, width=0.8),

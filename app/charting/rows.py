@@ -25,7 +25,8 @@ def numeric_row(frame: Frame, view: RecordView, row: NumericRow) -> Row:
     words = f"{row.label} {row.unit}".rstrip()
     if len(shown) < len(points) and metrics.paper:
         words += "（择显）"
-    label = wrap(words, metrics.label_width - 2 * LABEL_INDENT, metrics.font)
+    # a figure on the first grid line stands half in the label column, which leaves it that much room
+    label = wrap(words, metrics.label_width - 2 * LABEL_INDENT - widest / 2, metrics.font)
     height = max(lines, len(label)) * metrics.row + 2 * metrics.pad
     shapes: list[Primitive] = []
     for index, item in enumerate(shown):
@@ -49,7 +50,7 @@ def _figure(frame: Frame, row: NumericRow, item: Shown, line: int) -> list[Primi
     metrics = frame.metrics
     words = number(item.point.value)
     width = text_width(words, metrics.figure)
-    left = frame.keep(item.x - width / 2, width)
+    left = item.x - width / 2
     baseline = metrics.pad + (line + 0.72) * metrics.row
     breached = row.limits.breached_by(item.point.value)
     role = "text-warn" if breached else "text"
@@ -57,8 +58,7 @@ def _figure(frame: Frame, row: NumericRow, item: Shown, line: int) -> list[Primi
     if item.edited:
         note = join_numbers(item.footnotes) or "*"
         size = metrics.figure * 0.75
-        x = frame.keep(left + width, text_width(note, size))
-        shapes.append(Text("text-note", x, baseline - size * 0.45, note, size))
+        shapes.append(Text("text-note", left + width, baseline - size * 0.45, note, size))
     return shapes
 
 
