@@ -84,8 +84,7 @@ def lock_faults(manifest: dict[str, Any], root: Path = ROOT) -> list[str]:
     wanted = lock["packages"][""].get("dependencies", {})
     named = {package["name"]: package["version"] for package in manifest["packages"]}
     return [
-        f"{name}: package-lock.json wants {wanted.get(name, 'nothing')}, "
-        f"vendor.json names {named.get(name, 'nothing')}"
+        f"{name}: package-lock.json wants {wanted.get(name, 'nothing')}, vendor.json names {named.get(name, 'nothing')}"
         for name in sorted(wanted.keys() | named.keys())
         if wanted.get(name) != named.get(name)
     ]
@@ -115,9 +114,7 @@ def install_packages(npm: str, workplace: Path, root: Path = ROOT) -> Path:
     except subprocess.TimeoutExpired as error:
         raise VendorError(f"npm did not finish within {NPM_TIMEOUT_S} s; is the network up?") from error
     if done.returncode != 0:
-        raise VendorError(
-            f"npm could not install the packages:\n{done.stderr.strip() or done.stdout.strip()}"
-        )
+        raise VendorError(f"npm could not install the packages:\n{done.stderr.strip() or done.stdout.strip()}")
     return workplace / "node_modules"
 
 
@@ -130,9 +127,7 @@ def copy_assets(manifest: dict[str, Any], modules: Path, folder: Path) -> None:
         if not source.is_file():
             raise VendorError(f"{asset.package} does not contain {asset.source}")
         if sha256_of(source) != asset.sha256:
-            raise VendorError(
-                f"{asset.package}/{asset.source} is not the file that was reviewed (hash differs)"
-            )
+            raise VendorError(f"{asset.package}/{asset.source} is not the file that was reviewed (hash differs)")
         target = fresh / asset.target
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)

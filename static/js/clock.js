@@ -18,6 +18,9 @@ const clockFormat = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: 
 const dayFormat = new Intl.DateTimeFormat("zh-CN", { month: "long", day: "numeric", timeZone: zone });
 const weekdayFormat = new Intl.DateTimeFormat("zh-CN", { weekday: "short", timeZone: zone });
 
+/** "08:35" in hospital time. */
+export const timeWords = (ms) => clockFormat.format(ms).slice(0, 5);
+
 const write = (element, text) => {
   if (element && element.textContent !== text) element.textContent = text;
 };
@@ -53,7 +56,7 @@ function tick() {
   const at = now();
   const time = clockFormat.format(at);
   for (const clock of document.querySelectorAll("[data-clock]")) {
-    write(clock.querySelector("[data-clock-time]"), "seconds" in clock.dataset ? time : time.slice(0, 5));
+    write(clock.querySelector("[data-clock-time]"), "seconds" in clock.dataset ? time : timeWords(at));
     write(clock.querySelector("[data-clock-date]"), `${dayFormat.format(at)} ${weekdayFormat.format(at)}`);
   }
   for (const element of document.querySelectorAll("[data-age]")) ageOf(element, at);

@@ -6,7 +6,7 @@ let opener = null;
 
 const announce = () => document.dispatchEvent(new CustomEvent("mafei:dialog"));
 
-function show() {
+function show(asker) {
   const content = host.firstElementChild;
   if (!content) return close();
   host.className = "dialog";
@@ -14,7 +14,7 @@ function show() {
   if (dialogKind) host.classList.add(`dialog-${dialogKind}`);
   if (dialogWide !== undefined) host.classList.add("dialog-wide");
   if (!host.open) {
-    opener = document.activeElement;
+    opener = asker?.isConnected ? asker : document.activeElement;
     host.showModal();
   }
   const first = host.querySelector("[autofocus], .field-invalid .input, .dialog-body .input, .dialog-body input:not([type=hidden])");
@@ -37,7 +37,7 @@ host?.addEventListener("mousedown", (event) => {
   if (event.target === host && !host.querySelector("form")) close(); // a click beside never loses what was typed
 });
 document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
-  if (detail.target === host) show();
+  if (detail.target === host) show(detail.requestConfig?.elt);
   if (detail.target === side) side.querySelector("[autofocus]")?.focus();
 });
 document.body.addEventListener("close-dialog", close);

@@ -1,4 +1,5 @@
 // What people must be told: messages from the server, failed requests, and whether the line is up.
+import { now, timeWords } from "./clock.js";
 
 const KINDS = { success: "ok", warning: "warn", error: "danger" }; // the words of the server
 const KEEP_MS = { ok: 4000, info: 6000, warn: 10000 }; // danger stays until it is closed
@@ -47,18 +48,21 @@ function expire(box) {
   if (ms) setTimeout(() => box.matches(":hover, :focus-within") ? expire(box) : box.remove(), ms);
 }
 
-const time = (date) => date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
-
 /** Tell every part of the page how the line is: online | connecting | offline. */
 export function connection(state) {
   if (state === "online") offlineSince = null;
-  else if (state === "offline") offlineSince ??= new Date();
+  else if (state === "offline") offlineSince ??= now();
   document.documentElement.dataset.connection = state;
-  const words = { online: "在线", connecting: "连接中" }[state] ?? `离线 自 ${time(offlineSince)}`;
+  const words = { online: "在线", connecting: "连接中" }[state] ?? `离线 自 ${timeWords(offlineSince)}`;
   for (const pill of document.querySelectorAll("[data-connection].pill")) {
     pill.dataset.state = state;
     if (pill.textContent !== words) pill.textContent = words;
   }
+}
+
+/** The web answered; while the live channel is down the page is still not up to date. */
+function reached() {
+  if ((document.documentElement.dataset.socket ?? "online") === "online") connection("online");
 }
 
 /** Is this the answer to something a person wanted to write? */
@@ -96,7 +100,7 @@ function failed(detail, reason) {
 
 function responseError({ detail }) {
   const { xhr } = detail;
-  connection("online");
+  reached();
   if ((xhr.getResponseHeader("HX-Trigger") ?? "").includes("toast")) return; // the server has said it
   failed(detail, sentence(xhr) || REASONS[xhr.status] || `服务器出错（${xhr.status}），请联系信息科`);
 }
@@ -112,11 +116,9 @@ body.addEventListener("toast", ({ detail }) => toast(detail.message ?? detail.va
 body.addEventListener("htmx:responseError", responseError);
 body.addEventListener("htmx:sendError", sendError);
 body.addEventListener("htmx:timeout", ({ detail }) => failed(detail, "服务器没有及时回答"));
-body.addEventListener("htmx:afterOnLoad", () => {
-  if (offlineSince && !document.documentElement.dataset.socket) connection("online");
-});
+body.addEventListener("htmx:afterOnLoad", reached);
 window.addEventListener("offline", () => connection("offline"));
-window.addEventListener("online", () => connection("online"));
+window.addEventListener("online", reached);
 document.addEventListener("mafei:connection", ({ detail }) => connection(detail));
 document.addEventListener("mafei:dialog", host);
 document.addEventListener("click", (event) => event.target.closest?.("[data-close-toast]")?.closest(".toast").remove());

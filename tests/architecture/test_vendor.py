@@ -71,9 +71,7 @@ def test_a_right_folder_is_left_alone(checkout: Path, capsys: pytest.CaptureFixt
     assert "complete" in capsys.readouterr().out
 
 
-def test_check_names_what_is_missing_altered_or_unknown(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_names_what_is_missing_altered_or_unknown(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vendor = checkout / "static" / "vendor"
     (vendor / "htmx.min.js").unlink()
     (vendor / "Sortable.min.js").write_text("alert(1)", encoding="utf-8")
@@ -92,9 +90,7 @@ def test_a_foreign_file_is_refused_and_the_old_folder_stays(checkout: Path, tmp_
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("not the reviewed file", encoding="utf-8")
     with pytest.raises(vendor_assets.VendorError, match="hash differs"):
-        vendor_assets.copy_assets(
-            vendor_assets.read_manifest(checkout), modules, checkout / "static" / "vendor"
-        )
+        vendor_assets.copy_assets(vendor_assets.read_manifest(checkout), modules, checkout / "static" / "vendor")
     assert vendor_assets.faults(vendor_assets.read_manifest(checkout), checkout / "static" / "vendor") == []
 
 
