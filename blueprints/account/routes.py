@@ -10,7 +10,8 @@ from app.core import clock, unit_of_work
 from app.core.errors import InvalidInput
 from app.core.extensions import limiter
 from app.core.permissions import Permission
-from blueprints.common.access import actor, needs, public, safe_next
+from app.demo import hospital
+from blueprints.common.access import actor, needs, public, safe_next, settings
 from blueprints.common.fragments import go, page, toast
 
 blueprint = Blueprint("account", __name__)
@@ -22,7 +23,19 @@ def sign_in_page() -> ResponseReturnValue:
     """The sign-in form."""
     if current_user.is_authenticated and not session.get("locked"):
         return go(safe_next(request.args.get("next")))
-    return page("account/sign_in.html", next_path=request.args.get("next", ""), username="", error="")
+    return _sign_in_page(request.args.get("next", ""))
+
+
+def _sign_in_page(next_path: str, username: str = "", error: str = "") -> str:
+    shown = hospital.accounts_shown() if settings().demo else []
+    return page(
+        "account/sign_in.html",
+        next_path=next_path,
+        username=username,
+        error=error,
+        demo_accounts=shown,
+        demo_password=hospital.PASSWORD,
+    )
 
 
 @blueprint.post("/sign-in")
@@ -34,7 +47,7 @@ def sign_in() -> ResponseReturnValue:
     outcome = service.sign_in(username, request.form.get("password", ""))
     if isinstance(outcome, SignInRefused):
         unit_of_work.commit()  # the count and the audit entry of a refusal stay
-        return page("account/sign_in.html", next_path=next_path, username=username, error=outcome.message), 422
+        return _sign_in_page(next_path, username, outcome.message), 422
     session.clear()
     login_user(outcome)
     session["seen"] = int(clock.now().timestamp())
