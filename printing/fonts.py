@@ -22,6 +22,7 @@ from time import perf_counter
 
 from fontTools.ttLib import TTFont as FontFile
 from fontTools.varLib import instancer
+from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from svglib import fonts as svglib_fonts
@@ -41,6 +42,7 @@ _FACES = {"regular": ("Regular", 400, "NotoSansSC-Regular.ttf"), "bold": ("Bold"
 FAMILY = "mafei"
 FACES = Faces("mafei-paper", "mafei-paper-bold")
 SVG_FACE = "mafei-svg"
+SVG_FACE_BOLD = "mafei-svg-bold"
 
 Progress = Callable[[str], None]
 
@@ -170,8 +172,11 @@ def _register(files: FontFiles) -> None:
     pdfmetrics.registerFont(TTFont(FACES.regular, str(files.regular)))
     pdfmetrics.registerFont(TTFont(FACES.bold, str(files.bold)))
     pdfmetrics.registerFontFamily(FACES.regular, FACES.regular, FACES.bold, FACES.regular, FACES.bold)
-    pdfmetrics.registerFont(TTFont(SVG_FACE, str(files.regular)))
-    svglib_fonts.register_font(SVG_FACE, rlgFontName=SVG_FACE)
+    for face, path in ((SVG_FACE, files.regular), (SVG_FACE_BOLD, files.bold)):
+        pdfmetrics.registerFont(TTFont(face, str(path)))
+        svglib_fonts.register_font(face, rlgFontName=face)
+    # every canvas starts with a base font; the built-in one is not embedded
+    rl_config.canvas_basefontname = FACES.regular
 
 
 def missing_glyphs(text: str, directory: Path) -> str:

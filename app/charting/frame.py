@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,9 @@ SCREEN = Metrics(
     air=5,
     subrows=4,
 )
+
+#: For the theatre screen, where chart, values and actions share 1366 × 768.
+DENSE = replace(SCREEN, font=11, small=10, figure=11, row=13, pad=1.5, axis=18, least_plot=160, symbol=7)
 
 MM = 72 / 25.4
 
