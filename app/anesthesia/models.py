@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Numeric, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, Stamped
@@ -158,7 +158,7 @@ class Intake(Base, Stamped, Traced):
     category: Mapped[str] = mapped_column(String(16), comment="crystalloid, colloid, blood_product, autologous, other")
     volume_ml: Mapped[Decimal] = mapped_column(Numeric(8, 1), comment="ml given")
     quantity: Mapped[str] = mapped_column(String(24), default="", comment="as ordered, e.g. 2 U, 1 治疗量")
-    bag_no: Mapped[str] = mapped_column(String(32), default="", comment="血袋号")
+    bag_no: Mapped[str] = mapped_column(String(32), default="", index=True, comment="血袋号")
     start_at: Mapped[datetime] = mapped_column(comment="UTC")
     end_at: Mapped[datetime | None] = mapped_column(comment="UTC; null while it runs")
     checked_by: Mapped[str] = mapped_column(String(64), default="", comment="second person who checked the blood bag")
