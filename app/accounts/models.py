@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, Stamped
 from app.core.permissions import Permission
-from app.core.pinyin import name_full, name_initials
+from app.core.pinyin import initials, name_full, name_initials
 
 user_role = Table(
     "user_role",
@@ -38,6 +38,10 @@ class Department(Base):
     name: Mapped[str] = mapped_column(String(64))
     pinyin: Mapped[str] = mapped_column(String(64), default="")
     is_active: Mapped[bool] = mapped_column(default=True)
+
+    def index_name(self) -> None:
+        """Refresh the pinyin initials after the name was set."""
+        self.pinyin = initials(self.name)
 
 
 class StaffMember(Base):

@@ -1,16 +1,28 @@
 """Password policy, lock-out and role exclusion. Source: GB/T 22239-2019 8.1.4.1, 8.1.4.2 (等保三级)."""
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from app.core.permissions import EXCLUSIVE_ROLES
+from app.core.permissions import EXCLUSIVE_ROLES, Permission
 
 MAX_FAILED_ATTEMPTS = 5
 LOCK_OUT = timedelta(minutes=15)
 PASSWORD_MIN_LENGTH = 8
 PASSWORD_HISTORY = 5
 PIN_MIN_LENGTH, PIN_MAX_LENGTH = 4, 8
+DORMANT_AFTER = timedelta(days=90)
+# Rights of the system, security and audit administrator: no role and no person may hold rights of two of them.
+SEPARATED_RIGHTS: tuple[frozenset[str], ...] = (
+    frozenset({Permission.MANAGE_USERS.value, Permission.MANAGE_SYSTEM.value}),
+    frozenset({Permission.MANAGE_ROLES.value}),
+    frozenset({Permission.VIEW_AUDIT.value}),
+)
+# Without a role that holds these nobody could administer the installation any more.
+INDISPENSABLE_RIGHTS = (Permission.MANAGE_USERS, Permission.MANAGE_ROLES, Permission.VIEW_AUDIT)
+# Without 0 O 1 l I, which people mix up when they read a password aloud.
+_READABLE = ("abcdefghjkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789")
 
 
 def password_faults(password: str, username: str) -> list[str]:
@@ -67,3 +79,21 @@ def is_expired(changed_at: datetime, moment: datetime, max_age_days: int) -> boo
 def exclusive_conflict(role_names: Iterable[str]) -> bool:
     """Whether two of the three administrators (system, security, audit) would be one person."""
     return len(EXCLUSIVE_ROLES & set(role_names)) > 1
+
+
+def separated_rights_conflict(rights: Iterable[str]) -> bool:
+    """Whether the rights of two of the three administrators come together."""
+    held = set(rights)
+    return sum(bool(held & group) for group in SEPARATED_RIGHTS) > 1
+
+
+def is_dormant(last_sign_in_at: datetime | None, created_at: datetime, moment: datetime) -> bool:
+    """Whether nobody has signed in with the account for 90 days (since it was made, when never)."""
+    return moment - (last_sign_in_at or created_at) > DORMANT_AFTER
+
+
+def suggest_password() -> str:
+    """A first password of 12 characters that meets the policy and can be read aloud."""
+    parts = [secrets.choice(letters) for letters in _READABLE for _ in range(4)]
+    secrets.SystemRandom().shuffle(parts)
+    return "".join(parts)

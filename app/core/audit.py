@@ -94,12 +94,12 @@ POSTGRESQL_GUARDS = (
     "FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_guard()",
 )
 for _statement in SQLITE_GUARDS:
-    event.listen(AuditEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(AuditEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 for _statement in POSTGRESQL_GUARDS:
     event.listen(
         AuditEntry.__table__,
         "after_create",
-        DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql"),
+        DDL(_statement.replace("%", "%%")).execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
     )
 
 

@@ -47,4 +47,5 @@ def name_full(name: str) -> str:
 
 
 def _syllables(text: str) -> list[str]:
-    return lazy_pinyin(text, style=Style.NORMAL, errors=lambda other: list(other))
+    syllables: list[str] = lazy_pinyin(text, style=Style.NORMAL, errors=list)  # type: ignore[arg-type]
+    return syllables
