@@ -1,16 +1,21 @@
 """Command line of the interface engine."""
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from integrations.hl7.charset import known_codec
 from integrations.hl7.codes import PeerProfile, load_profile
 from integrations.hl7.errors import MessageError
 from integrations.hl7.preview import as_json, describe, preview
+from integrations.simulators.his import Fault, HisSimulator, Options
 
 ACCEPTED, REFUSED, UNUSABLE = 0, 1, 2
 
@@ -25,7 +30,44 @@ def build_parser() -> argparse.ArgumentParser:
     parse.add_argument("--profile", type=Path, help="本院对照文件（YAML：codes、fields、charset）")
     parse.add_argument("--json", action="store_true", help="以 JSON 输出")
     parse.set_defaults(run=run_parse)
+    _add_simulator(commands.add_parser("his-simulator", help="模拟 HIS：发送患者与手术申请，接收排班与状态"))
     return parser
+
+
+def _add_simulator(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--send-to", type=_address, metavar="主机:端口", help="麻沸接口的地址")
+    parser.add_argument("--listen", type=_address, metavar="主机:端口", help="接收排班与状态的地址")
+    parser.add_argument("--seed", type=int, default=1, help="随机种子；同一天同一种子的内容相同（默认 1）")
+    parser.add_argument("--rate", type=float, default=0.5, metavar="条/分", help="首批之后每分钟几条（默认 0.5）")
+    parser.add_argument("--first", type=int, default=12, metavar="N", help="启动时立即发送的申请数（默认 12）")
+    parser.add_argument("--once", type=int, metavar="N", help="只发送 N 个申请（及其修改、取消）后退出")
+    parser.add_argument("--speed", type=float, default=1.0, help="速度倍数，例如 10（默认 1）")
+    parser.add_argument("--charset", default="utf-8", help="utf-8 或 gb18030（默认 utf-8）")
+    parser.add_argument("--received", type=Path, metavar="文件", help="把收到的消息逐行写成 JSON")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="名称[:每几条]",
+        help=f"故障开关，可多次给出：{'、'.join(Fault)}（默认每 5 条一次）",
+    )
+    parser.set_defaults(run=run_simulator)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"应写成 主机:端口，现在是 {text}")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _fault(text: str) -> tuple[Fault, int]:
+    name, _, every = text.partition(":")
+    try:
+        return Fault(name), max(int(every or 5), 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"不认识的故障 {text}，可用：{'、'.join(Fault)}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,3 +113,46 @@ def _read(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise MessageError(f"读不到文件 {name}：{error.strerror}。请检查路径与权限。") from None
+
+
+def run_simulator(options: argparse.Namespace) -> int:
+    """`his-simulator`: 0, or 1 when `--once` left messages that were not taken."""
+    if known_codec(options.charset) is None:
+        raise MessageError(f"不认识的字符集 {options.charset}，可用 utf-8 或 gb18030。")
+    if options.send_to is None and options.listen is None:
+        raise MessageError("请至少给出 --send-to 或 --listen。")
+    simulator = HisSimulator(
+        Options(
+            send_to=options.send_to,
+            listen=options.listen,
+            seed=options.seed,
+            per_minute=options.rate * options.speed,
+            first_batch=options.first,
+            once=options.once,
+            charset=options.charset,
+            received=options.received,
+            faults=dict(options.fault),
+        ),
+        say=lambda text: print(text, flush=True),
+    )
+    simulator.start()
+    try:
+        with stopped_by_signals(simulator.stopping):
+            return REFUSED if simulator.run() else ACCEPTED
+    finally:
+        simulator.stop()
+
+
+@contextlib.contextmanager
+def stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end a loop in good order; the former handlers come back afterwards."""
+
+    def _stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    former = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Simulated peers for demonstration, training and tests. None of their people exist."""
