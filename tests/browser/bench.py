@@ -4,6 +4,7 @@ The application is not needed: what is tested here is how the browser side react
 live events.
 """
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ PAGE = """{% extends "base.html" %}
 {{ button("详情", attrs={"hx-get": "/panel", "hx-target": "#side"}) }}
 {{ button("冲突", attrs={"hx-post": "/conflict"}) }}
 {{ button("成功", attrs={"hx-post": "/done", "hx-swap": "none"}) }}
+<form id="giving" hx-post="/refuse" hx-swap="outerHTML">{{ input("dose", "剂量", "1000", unit="mg") }}{{ button("给药", type="submit") }}</form>
 {{ input("note", "备注") }}{{ combobox("drug", "药品", "/options") }}
 {{ numeric("血氧", 98, "%", "spo2", at=server_now, stale_after=30, code="SpO2") }}
 {{ numeric("心率", 190, "次/分", "ecg", state="alarm", at=server_now - 90000, stale_after=30, code="HR") }}
@@ -96,6 +98,7 @@ class Bench:
             "/options", view_func=lambda: render_template("_options.html", q=request.args["q"]), endpoint="options"
         )
         app.add_url_rule("/conflict", view_func=_conflict, methods=["POST"])
+        app.add_url_rule("/refuse", view_func=_refuse, methods=["POST"])
         app.add_url_rule("/done", view_func=_done, methods=["POST"])
         app.add_url_rule("/theme", view_func=self._theme, methods=["POST"], endpoint="theme")
         app.add_url_rule("/lock", view_func=lambda: "locked", endpoint="lock")
@@ -130,6 +133,12 @@ def _policy(response: Response) -> Response:
 
 def _conflict() -> tuple[str, int]:
     return '<div><p data-message="">王医生 08:31 已改过本例时间</p></div>', 409
+
+
+def _refuse() -> tuple[str, int, dict[str, str]]:
+    """What `blueprints.common.errors` answers when a service refuses the input."""
+    body = render_template("components/_error.html", message="剂量过大", fields={"dose": "单次上限 300 mg"})
+    return body, 422, {"HX-Trigger": json.dumps({"toast": {"message": "剂量过大", "kind": "danger"}})}
 
 
 def _done() -> tuple[str, int, dict[str, str]]:

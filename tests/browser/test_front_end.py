@@ -76,6 +76,17 @@ def test_a_refused_save_says_why_and_what_was_kept(page: Page) -> None:
     assert page.locator("#size").input_value() == "7.5"
 
 
+def test_a_refusal_goes_to_its_field_and_the_form_stays(page: Page) -> None:
+    give = page.get_by_role("button", name="给药")
+    give.click()
+    expect(page.locator(".toast-danger")).to_contain_text("剂量过大")
+    expect(page.locator(".field-invalid .field-error")).to_have_text("单次上限 300 mg")
+    expect(page.locator("#dose")).to_be_focused()
+    expect(page.locator("#dose")).to_have_value("1000")
+    give.click()
+    expect(page.locator(".field-error")).to_have_count(1)  # said once, not piled up
+
+
 def test_a_message_of_the_server_is_shown_and_goes_away_by_hand(page: Page) -> None:
     page.get_by_role("button", name="成功").click()
     expect(page.locator(".toast-ok")).to_contain_text("已记录")
