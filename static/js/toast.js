@@ -111,7 +111,40 @@ function sendError({ detail }) {
   if (isWrite(detail) || detail.requestConfig?.triggeringEvent?.isTrusted) failed(detail, "网络断开，请稍后再试");
 }
 
+/** A refusal that is only a sentence must not replace the form it speaks about: its parts go to their fields. */
+function beforeSwap({ detail }) {
+  if (detail.xhr.status !== 422 || !detail.serverResponse.includes("data-error-only")) return;
+  detail.shouldSwap = false;
+  const page = new DOMParser().parseFromString(detail.serverResponse, "text/html");
+  const form = detail.requestConfig.elt.closest("form");
+  let first = null;
+  for (const item of form ? page.querySelectorAll("[data-field]") : []) {
+    const control = form.elements.namedItem(item.dataset.field);
+    const input = control instanceof RadioNodeList ? control[0] : control;
+    const field = input?.closest(".field");
+    if (!field) continue;
+    field.classList.add("field-invalid");
+    const words = document.createElement("p");
+    words.className = "field-error";
+    words.dataset.fromServer = "";
+    words.textContent = item.textContent;
+    field.append(words);
+    first ??= field.querySelector("input:not([type=hidden]), select, textarea");
+  }
+  first?.focus();
+}
+
+/** Marks of the last refusal disappear when the form is sent again. */
+function beforeRequest({ detail }) {
+  for (const words of detail.elt.closest?.("form")?.querySelectorAll("[data-from-server]") ?? []) {
+    words.closest(".field").classList.remove("field-invalid");
+    words.remove();
+  }
+}
+
 const body = document.body;
+body.addEventListener("htmx:beforeSwap", beforeSwap);
+body.addEventListener("htmx:beforeRequest", beforeRequest);
 body.addEventListener("toast", ({ detail }) => toast(detail.message ?? detail.value ?? "", detail.kind ?? "info", detail.detail ?? ""));
 body.addEventListener("htmx:responseError", responseError);
 body.addEventListener("htmx:sendError", sendError);
