@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from app.accounts.models import StaffMember
 from app.core import clock, signals, unit_of_work
@@ -173,8 +174,15 @@ def renumber(*places: tuple[int | None, date | None]) -> None:
         numbers = sequence_of((row.id, row.planned_start) for row in cases)
         for row in cases:
             if row.sequence != numbers[row.id]:
-                statement = update(SurgicalCase).where(SurgicalCase.id == row.id).values(sequence=numbers[row.id])
-                db.session.execute(statement)
+                _set_sequence(row.id, numbers[row.id])
+
+
+def _set_sequence(case_id: int, number: int) -> None:
+    statement = update(SurgicalCase).where(SurgicalCase.id == case_id).values(sequence=number)
+    db.session.execute(statement, execution_options={"synchronize_session": False})
+    known = db.session.identity_map.get(identity_key(SurgicalCase, case_id))
+    if known is not None:
+        set_committed_value(known, "sequence", number)
 
 
 _KIND_BY_ROLE = {
