@@ -3,7 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from device_bridge.clock_policy import DeviceClock
@@ -66,11 +66,11 @@ class Normaliser:
         fresh: list[DeviceAlarm] = []
         for one in alarms:
             alarm = one.alarm
-            key = (0 if alarm.time_ms == arrived.wall_ms else alarm.time_ms, alarm.code, alarm.phase)
+            key = (alarm.time_ms, alarm.code, alarm.phase)
             last = self._alarms.get(key)
             _remember(self._alarms, key, arrived.mono_s)
             if last is None or arrived.mono_s - last > _ALARM_FORGOTTEN_AFTER_S:
-                fresh.append(alarm)
+                fresh.append(alarm if alarm.time_ms else replace(alarm, time_ms=arrived.wall_ms))
         return fresh
 
     def _episode(self, claim: int, group: list[Observation], arrived: Clocks) -> list[Reading]:

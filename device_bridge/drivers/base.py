@@ -41,7 +41,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An alarm that the device announced, with the device's own time when it gave one."""
+    """An alarm that the device announced, with the device's own time, or 0 when it gave none."""
 
     alarm: DeviceAlarm
 

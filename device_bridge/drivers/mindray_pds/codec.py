@@ -114,9 +114,9 @@ class MindrayCodec:
         elif number == codes.APERIODIC:
             out += self._aperiodic(rows)
         elif number == codes.PHYSIOLOGICAL_ALARMS:
-            out += self._alarms(rows, received, technical=False)
+            out += self._alarms(rows, technical=False)
         elif number == codes.TECHNICAL_ALARMS:
-            out += self._alarms(rows, received, technical=True)
+            out += self._alarms(rows, technical=True)
         elif number == codes.CONNECTED:
             out += _device_info(rows)
         return out
@@ -168,14 +168,14 @@ class MindrayCodec:
             out.append(observation)
         return out
 
-    def _alarms(self, rows: list[list[str]], received: Clocks, *, technical: bool) -> list[Output]:
+    def _alarms(self, rows: list[list[str]], *, technical: bool) -> list[Output]:
         out: list[Output] = []
         for row in rows:
             text = field(row, 5)
             if component(field(row, 3), 1) not in ("2", "4") or not component(text, 2):
                 continue
             priority = "technical" if technical else _LEVELS.get(field(row, 4), "low")
-            at = parse_time(field(row, 14), self._zone) or received.wall_ms
+            at = parse_time(field(row, 14), self._zone) or 0  # 0: the arrival counts
             words = component(text, 2).strip().lstrip("*").strip()
             out.append(Alarm(DeviceAlarm(at, component(text, 1), words[:200], priority, "continue")))
         return out
