@@ -1,0 +1,70 @@
+"""Merging: specialty packages and the hospital's own fields are laid over a shipped kind as data."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.documents.loader import DefinitionError, Fault
+
+_OVERLAY_KEYS = frozenset({"kind", "sections", "fields", "changes", "signatories", "rules", "title", "note"})
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any], place: str, package: str = "") -> dict[str, Any]:
+    """The base with the overlay laid over it, as a new mapping. Raises `DefinitionError`.
+
+    `sections` are appended, `fields` are put into a section (after a named field when `after` is given),
+    `changes` alter or hide a field (`{field, hidden: true}` or any other key of a field). The base is not touched.
+    """
+    unknown = sorted(set(overlay) - _OVERLAY_KEYS)
+    if unknown:
+        raise DefinitionError([Fault(place, f"不认识的键 {'、'.join(unknown)}")])
+    result: dict[str, Any] = copy.deepcopy(dict(base))
+    if overlay.get("title"):
+        result["title"] = overlay["title"]
+    for section in _rows(overlay, "sections", place):
+        made = {**copy.deepcopy(dict(section)), **({"package": package} if package else {})}
+        if package:
+            made["key"] = str(made.get("key", ""))
+        result["sections"].append(made)
+    for item in _rows(overlay, "fields", place):
+        _add_field(result, item, place)
+    for change in _rows(overlay, "changes", place):
+        _change_field(result, change, place)
+    for name in ("signatories", "rules"):
+        if overlay.get(name):
+            result[name] = [*result.get(name, []), *copy.deepcopy(_rows(overlay, name, place))]
+    return result
+
+
+def _rows(overlay: Mapping[str, Any], name: str, place: str) -> Sequence[Mapping[str, Any]]:
+    rows = overlay.get(name) or []
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise DefinitionError([Fault(place, f"{name} 应为列表")])
+    return rows
+
+
+def _add_field(result: dict[str, Any], item: Mapping[str, Any], place: str) -> None:
+    made = copy.deepcopy(dict(item))
+    target, after = made.pop("section", ""), made.pop("after", "")
+    for section in result["sections"]:
+        if section.get("key") != target:
+            continue
+        fields = section.setdefault("fields", [])
+        index = next((i for i, other in enumerate(fields) if other.get("key") == after), len(fields) - 1)
+        fields.insert(index + 1, made)
+        return
+    raise DefinitionError([Fault(place, f"没有章节 {target!r}，字段 {made.get('key')!r} 无处可放")])
+
+
+def _change_field(result: dict[str, Any], change: Mapping[str, Any], place: str) -> None:
+    values = copy.deepcopy(dict(change))
+    key, hidden = values.pop("field", ""), values.pop("hidden", False)
+    for section in result["sections"]:
+        for index, item in enumerate(section.get("fields", [])):
+            if item.get("key") == key:
+                if hidden:
+                    del section["fields"][index]
+                else:
+                    section["fields"][index] = {**item, **values}
+                return
+    raise DefinitionError([Fault(place, f"没有字段 {key!r}，不能更改")])
