@@ -103,6 +103,17 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
+class AllergyData:
+    """A substance and what it did."""
+
+    substance: str
+    reaction: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.substance}（{self.reaction}）" if self.reaction else self.substance
+
+
+@dataclass(frozen=True, slots=True)
 class PatientData:
     """The patient as told by a message. Blank means "not told", never "delete"."""
 
@@ -117,7 +128,7 @@ class PatientData:
     ethnicity: str = ""
     blood_type: str = ""  # A, B, AB, O
     rh: str = ""  # positive, negative
-    allergies: tuple[str, ...] = ()
+    allergies: tuple[AllergyData, ...] = ()
     identifiers: tuple[Identifier, ...] = ()
 
 
@@ -265,7 +276,7 @@ class Milestone(StrEnum):
         member.label = label
         return member
 
-    PREP_IN = "PREP_IN", "入手术室"
+    TRANSIT = "TRANSIT", "接患者"
     OR_IN = "OR_IN", "入手术间"
     ANES_START = "ANES_START", "麻醉开始"
     OPER_START = "OPER_START", "手术开始"
@@ -276,6 +287,9 @@ class Milestone(StrEnum):
     PACU_OUT = "PACU_OUT", "出麻醉恢复室"
     WARD = "WARD", "回病房"
     ICU = "ICU", "转监护室"
+    ER = "ER", "转急诊"
+    HOME = "HOME", "离院"
+    DEAD = "DEAD", "死亡"
 
 
 @dataclass(frozen=True, slots=True)

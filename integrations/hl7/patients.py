@@ -3,6 +3,7 @@
 import re
 
 from integrations.canonical import (
+    AllergyData,
     Code,
     Identifier,
     PatientAction,
@@ -151,7 +152,7 @@ def _address(pid: Segment) -> str:
     return ""
 
 
-def read_allergies(segments: list[Segment]) -> tuple[str, ...]:
+def read_allergies(segments: list[Segment]) -> tuple[AllergyData, ...]:
     """AL1: substance and reaction, e.g. 青霉素（皮疹）."""
     found = []
     for segment in segments:
@@ -160,7 +161,7 @@ def read_allergies(segments: list[Segment]) -> tuple[str, ...]:
         substance = segment.text(3, 2) or segment.text(3)
         reaction = segment.free_text(5)
         if substance:
-            found.append(f"{substance}（{reaction}）" if reaction else substance)
+            found.append(AllergyData(substance, reaction))
     return tuple(dict.fromkeys(found))
 
 
@@ -197,7 +198,7 @@ def read_location(pv1: Segment) -> tuple[Code, Code, str]:
     department = facility if facility.name else Code()
     if _HAN.search(second):
         department, room = Code("", second), ""
-    elif _HAN.search(first) and re.fullmatch(r"[A-Z]{0,2}\d{4,}", second):
+    elif _HAN.search(first) and re.fullmatch(r"[A-Z]{2,10}|[A-Z]{0,2}\d{4,}", second):
         ward, room = Code(second, first), ""
         department = department or ward
     elif _HAN.search(first):

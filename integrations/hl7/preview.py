@@ -91,7 +91,7 @@ def _patient_lines(patient: PatientData) -> list[tuple[str, str]]:
     return [
         ("性别", _SEX.get(patient.sex, "")),
         ("出生日期", patient.birth_date.isoformat() if patient.birth_date else ""),
-        ("过敏史", "、".join(patient.allergies)),
+        ("过敏史", "、".join(str(item) for item in patient.allergies)),
         ("血型", patient.blood_type),
     ]
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from integrations.canonical import (
+    AllergyData,
     Code,
     PersonRef,
     ProcedureData,
@@ -106,7 +107,7 @@ def read_order_group(
         group_no=(orc.text(4) if orc else ""),
         patient=read_patient(segments, profile),
         visit=visit,
-        kind=_kind(items.code("kind"), _priority(orc, timing, obr), visit, profile),
+        kind=_kind(action, items.code("kind"), _priority(orc, timing, obr), visit, profile),
         procedures=tuple(procedure for procedure in map(_obr_procedure, group.all("OBR")) if procedure),
         planned_at=_planned_at(orc, timing, obr),
         duration_minutes=_orc_duration(orc),
@@ -142,6 +143,7 @@ def read_schedule(message: Message, profile: PeerProfile) -> SurgeryRequestChang
         patient=read_patient(message.segments, profile),
         visit=visit,
         kind=_kind(
+            action,
             items.code("kind") or Code(sch.text(7), sch.text(7, 2)),
             sch.text(8, 1) if profile.codes.find("request_kind", sch.text(8), sch.text(8, 2)) else "",
             visit,
@@ -167,7 +169,7 @@ def _with_items(
     codes = profile.codes
     blood, rh = items.code("blood_type"), items.code("rh")
     allergy = str(items.code("allergy"))
-    told = tuple(dict.fromkeys([*change.patient.allergies, *([allergy] if allergy else [])]))
+    told = tuple(dict.fromkeys([*change.patient.allergies, *([AllergyData(allergy)] if allergy else [])]))
     patient = replace(
         change.patient,
         blood_type=codes.find("blood_type", blood.code, blood.name) or "",
@@ -238,15 +240,20 @@ def _action(orc: Segment | None, profile: PeerProfile) -> RequestAction:
     return RequestAction(found)
 
 
-def _kind(told: Code, priority: str, visit: VisitData | None, profile: PeerProfile) -> RequestKind:
+def _kind(
+    action: RequestAction, told: Code, priority: str, visit: VisitData | None, profile: PeerProfile
+) -> RequestKind | None:
+    """Told, or by priority; a new request also by the class of the visit. An amendment keeps what it does not tell."""
     codes = profile.codes
     found = codes.find("request_kind", told.code, told.name)
     if found is None and priority:
         urgent = codes.find("priority", priority)
         found = urgent if urgent != RequestKind.ELECTIVE else None
-    if found is None and visit is not None:
+    if found is None and visit is not None and action is RequestAction.NEW:
         found = codes.find("visit_kind_to_request", visit.kind)
-    return RequestKind(found) if found else RequestKind.ELECTIVE
+    if found is None and action is RequestAction.NEW:
+        return RequestKind.ELECTIVE
+    return RequestKind(found) if found else None
 
 
 def _priority(orc: Segment | None, timing: Segment | None, obr: Segment | None) -> str:

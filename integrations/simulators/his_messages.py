@@ -95,8 +95,7 @@ def _person(patient: PatientData, visit: VisitData | None) -> list[str]:
     if visit is not None:
         segments.append(_pv1(visit))
     for number, allergy in enumerate(patient.allergies, 1):
-        substance, _, reaction = allergy.partition("（")
-        fields: dict[int, build.Value] = {1: str(number), 2: "DA", 3: ("", substance), 5: reaction.rstrip("）")}
+        fields: dict[int, build.Value] = {1: str(number), 2: "DA", 3: ("", allergy.substance), 5: allergy.reaction}
         segments.append(build.segment("AL1", fields))
     return segments
 

@@ -12,6 +12,7 @@ import yaml
 
 from app.core import clock
 from integrations.canonical import (
+    AllergyData,
     Code,
     Identifier,
     PatientData,
@@ -178,7 +179,7 @@ class Hospital:
             address=f"示范县{self._pick(data['addresses'])}",
             blood_type=self._pick(["A", "B", "O", "O", "AB"]),
             rh="positive",
-            allergies=(f"{allergy[0]}（{allergy[1]}）",) if allergy else (),
+            allergies=(AllergyData(allergy[0], allergy[1]),) if allergy else (),
             identifiers=(Identifier(number, "PI", "HIS"), Identifier(national_id, "NI", "GA")),
         )
 

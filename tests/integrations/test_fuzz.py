@@ -89,7 +89,8 @@ def test_small_parts_never_raise(value):
 @given(st.binary(max_size=80))
 def test_charset_never_raises(raw):
     read, decision = decode(raw)
-    assert decision.is_damaged or read.encode(decision.codec)[-1:] == raw[-1:]
+    body = raw.removeprefix(b"\xef\xbb\xbf")
+    assert decision.is_damaged or read.encode(decision.codec)[-1:] == body[-1:]
 
 
 @given(st.binary(max_size=80))

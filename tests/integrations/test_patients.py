@@ -38,7 +38,7 @@ def test_all_that_a_message_tells_of_a_patient():
     assert patient.national_id == "450122197001020011"
     assert patient.phone == "13800001111"
     assert patient.address == "广西武鸣区"
-    assert patient.allergies == ("青霉素（皮疹）", "碘")
+    assert [str(item) for item in patient.allergies] == ["青霉素（皮疹）", "碘"]
     assert (visit.visit_no, visit.kind, visit.bed) == ("ZY001", "inpatient", "12")
     assert visit.department == Code("0301", "骨科")
     assert visit.attending.name == "李强"
