@@ -10,6 +10,7 @@ import base64
 import logging
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from xhtml2pdf.config.resources import ResourceAccessPolicy
 from printing.errors import PrintError
 from printing.fonts import FAMILY, SVG_FACE, SVG_FACE_BOLD, FontFiles, register_fonts
 
+_PLAIN_SUBSCRIPTS = {0x2080 + digit: str(digit) for digit in range(10)}
+_SUBSCRIPTS = re.compile("[\u2080-\u2089]+")
 _TOOLTIP = re.compile(r"<title[^>]*>.*?</title>", re.DOTALL)
 
 log = logging.getLogger(__name__)
@@ -125,6 +128,7 @@ def render_html_pdf(
     files = register_fonts(fonts)
     policy = ResourceAccessPolicy.server(base_dir=files.directory.resolve(), allow_remote=False)
     buffer = BytesIO()
+    head, body, foot = (paper_text(markup) for markup in (head, body, foot))
     html = document(body, files, form, head=head, foot=foot, css=css)
     try:
         result = pisa.CreatePDF(html, dest=buffer, encoding="utf-8", resource_policy=policy)
@@ -138,11 +142,30 @@ def render_html_pdf(
     return buffer.getvalue()
 
 
+def paper_text(markup: str) -> str:
+    """Markup with what the paper font lacks put in other words: subscript figures as ``<sub>``, check boxes
+    (☐ ☑) as small drawings."""
+    lowered = _SUBSCRIPTS.sub(lambda found: f"<sub>{found[0].translate(_PLAIN_SUBSCRIPTS)}</sub>", markup)
+    return lowered.replace("☐", _check_box(False)).replace("☑", _check_box(True))
+
+
+@lru_cache(maxsize=2)
+def _check_box(ticked: bool) -> str:
+    tick = '<path d="M2.2 5.2L4.2 7.4L8 2.6" fill="none" stroke="#1a1a1a" stroke-width="1.2"/>'
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10" width="10" height="10">'
+        '<rect x="0.5" y="0.5" width="9" height="9" fill="none" stroke="#1a1a1a" stroke-width="0.7"/>'
+        f"{tick if ticked else ''}</svg>"
+    )
+    data = base64.b64encode(drawing.encode()).decode("ascii")
+    return f'<img src="data:image/svg+xml;base64,{data}" width="8pt" height="8pt"/>'
+
+
 def svg_image(svg: str, width_mm: float, height_mm: float) -> str:
     """An ``<img>`` with the SVG as data URI, its text set in faces registered for SVG alone (see ``fonts``).
     svglib looks weights up by itself and prints tooltips as text, so bold is a face and tooltips are left out."""
     faced = svg.replace("<svg ", f'<svg font-family="{SVG_FACE}" ', 1)
     faced = faced.replace('font-weight="700"', f'font-family="{SVG_FACE_BOLD}"')
-    faced = _TOOLTIP.sub("", faced)
+    faced = _TOOLTIP.sub("", faced).translate(_PLAIN_SUBSCRIPTS)
     data = base64.b64encode(faced.encode()).decode("ascii")
     return f'<img src="data:image/svg+xml;base64,{data}" width="{width_mm}mm" height="{height_mm}mm"/>'
