@@ -71,6 +71,7 @@ class DeviceStatus(Base):
     since: Mapped[datetime | None] = mapped_column(comment="UTC")
     last_frame_at: Mapped[datetime | None] = mapped_column(comment="UTC")
     frames: Mapped[int] = mapped_column(BigInteger, default=0)
+    frame_rate: Mapped[float | None] = mapped_column(comment="frames per second, smoothed over some reports")
     bytes_in: Mapped[int] = mapped_column(BigInteger, default=0)
     bytes_out: Mapped[int] = mapped_column(BigInteger, default=0)
     faults: Mapped[int] = mapped_column(BigInteger, default=0)

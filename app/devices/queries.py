@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.db import db
 from app.devices.models import Binding, Device, DeviceStatus
+from app.scheduling.models import OperatingRoom, SurgicalCase
 
 # A bridge reports every 5 s; after this a report says nothing about now.
 REPORT_VALID = timedelta(seconds=20)
@@ -39,6 +40,7 @@ class DeviceRow:
     detail: str
     last_frame_ms: int | None
     frames: int
+    frame_rate: float | None
     faults: int
     bytes_in: int
     bytes_out: int
@@ -71,6 +73,28 @@ def bindings_of_case(case_id: int) -> list[Binding]:
     return list(db.session.scalars(select(Binding).where(Binding.case_id == case_id).order_by(Binding.bound_at)))
 
 
+def bindings_of_device(device_id: int, limit: int = 10) -> list[tuple[Binding, str]]:
+    """The latest bindings of a device with the number of the case, the newest first."""
+    statement = (
+        select(Binding, SurgicalCase.case_no)
+        .join(SurgicalCase, SurgicalCase.id == Binding.case_id)
+        .where(Binding.device_id == device_id)
+        .order_by(Binding.bound_at.desc(), Binding.id.desc())
+    )
+    return list(db.session.execute(statement.limit(limit)).tuples())
+
+
+def case_numbers(case_ids: Collection[int]) -> Mapping[int, str]:
+    """Schedule numbers of cases: what an engineer may know of a case."""
+    statement = select(SurgicalCase.id, SurgicalCase.case_no).where(SurgicalCase.id.in_(case_ids))
+    return dict(db.session.execute(statement).tuples())
+
+
+def device_row(device: Device) -> DeviceRow:
+    """One device with its health."""
+    return _row(device, db.session.get(DeviceStatus, device.id), open_bindings([device.id]).get(device.id))
+
+
 def device_rows(room_id: int | None = None, case_id: int | None = None) -> list[DeviceRow]:
     """Devices with their health: all, those of a room, or those bound to a case."""
     statement = select(Device, DeviceStatus).outerjoin(DeviceStatus, DeviceStatus.device_id == Device.id)
@@ -79,7 +103,9 @@ def device_rows(room_id: int | None = None, case_id: int | None = None) -> list[
     if case_id is not None:
         bound = select(Binding.device_id).where(Binding.case_id == case_id, Binding.released_at.is_(None))
         statement = statement.where(Device.id.in_(bound))
-    found = db.session.execute(statement.order_by(Device.room_id, Device.key)).tuples().all()
+    statement = statement.outerjoin(OperatingRoom, OperatingRoom.id == Device.room_id)
+    in_order = statement.order_by(OperatingRoom.sort.nulls_last(), OperatingRoom.id, Device.key)
+    found = db.session.execute(in_order).tuples().all()
     cases = open_bindings([device.id for device, _status in found])
     return [_row(device, status, cases.get(device.id)) for device, status in found]
 
@@ -98,6 +124,7 @@ def _row(device: Device, status: DeviceStatus | None, case_id: int | None) -> De
         detail=status.detail if status else "",
         last_frame_ms=clock.to_ms(status.last_frame_at) if status and status.last_frame_at else None,
         frames=status.frames if status else 0,
+        frame_rate=status.frame_rate if status and state == "receiving" else None,
         faults=status.faults if status else 0,
         bytes_in=status.bytes_in if status else 0,
         bytes_out=status.bytes_out if status else 0,

@@ -48,6 +48,7 @@ def register_device(actor: Actor, key: str, **facts: Any) -> Device:
     db.session.flush()
     audit.record(actor, "devices.register", f"device:{device.id}", after={"key": key, **facts})
     unit_of_work.after_commit(signals.devices_changed, device.key)
+    unit_of_work.after_commit(signals.changed, "devices:all", what="devices")
     return device
 
 
@@ -69,6 +70,7 @@ def change_device(actor: Actor, device: Device, reason: str = "", **facts: Any) 
         reason=reason,
     )
     unit_of_work.after_commit(signals.devices_changed, device.key)
+    unit_of_work.after_commit(signals.changed, "devices:all", what="devices")
 
 
 def _check(facts: dict[str, Any]) -> None:
@@ -102,6 +104,7 @@ def bind_device(actor: Actor, device: Device, case: SurgicalCase, since: datetim
         after={"device": device.key, "bound_at": binding.bound_at},
     )
     unit_of_work.after_commit(signals.changed, f"case:{case.id}", what="devices")
+    unit_of_work.after_commit(signals.changed, "devices:all", what="devices")
     return binding
 
 
@@ -118,6 +121,7 @@ def release_device(actor: Actor, binding: Binding, at: datetime | None = None) -
         after={"released_at": binding.released_at},
     )
     unit_of_work.after_commit(signals.changed, f"case:{binding.case_id}", what="devices")
+    unit_of_work.after_commit(signals.changed, "devices:all", what="devices")
 
 
 def release_all(actor: Actor, case_id: int, at: datetime | None = None) -> None:
@@ -154,7 +158,19 @@ def note_reports(bridge: str, reports: list[DeviceReport]) -> None:
         status.bridge, status.state = bridge, report.state
         status.since = clock.from_ms(report.since_ms)
         status.last_frame_at = clock.from_ms(report.last_frame_ms) if report.last_frame_ms else None
+        status.frame_rate = _frame_rate(status, report.frames)
         status.frames, status.faults = report.frames, report.faults
         status.bytes_in, status.bytes_out = report.bytes_in, report.bytes_out
         status.clock_offset_ms, status.detail = report.clock_offset_ms, report.detail
         status.reported_at = clock.now()
+
+
+def _frame_rate(status: DeviceStatus, frames: int) -> float | None:
+    """Frames per second since the last report, smoothed; None when the bridge has begun to count anew."""
+    if status.frames is None or status.reported_at is None or frames < status.frames:
+        return None
+    seconds = (clock.now() - status.reported_at).total_seconds()
+    if seconds < 0.5:
+        return status.frame_rate
+    rate = (frames - status.frames) / seconds
+    return rate if status.frame_rate is None else 0.6 * status.frame_rate + 0.4 * rate

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.core.db import db
 from app.vitals.columns import Samples, between, merge, to_samples, unpack_column, unpack_segment
-from app.vitals.models import VitalChunk, VitalSegment
+from app.vitals.models import DeviceAlarmEvent, VitalChunk, VitalSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,13 @@ def count(device_id: int) -> int:
             db.session.scalar(select(func.coalesce(func.sum(table.count), 0)).where(table.device_id == device_id)) or 0
         )
     return total
+
+
+def alarms(device_id: int, since_ms: int, limit: int = 50) -> list[DeviceAlarmEvent]:
+    """Alarms that a device has announced since a moment, the newest first."""
+    statement = (
+        select(DeviceAlarmEvent)
+        .where(DeviceAlarmEvent.device_id == device_id, DeviceAlarmEvent.at_ms >= since_ms)
+        .order_by(DeviceAlarmEvent.at_ms.desc(), DeviceAlarmEvent.id.desc())
+    )
+    return list(db.session.scalars(statement.limit(limit)))

@@ -69,7 +69,7 @@ def new_key() -> str:
 
 def init_app(app: Flask) -> None:
     """Make them known to Jinja."""
-    for function in (hm, ymd, md_hm, ymd_hm, weekday, dose, age, sex):
+    for function in (hm, ymd, md_hm, ymd_hm, weekday, dose, age, sex, clock.from_ms):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["new_key"] = new_key
     app.jinja_env.globals["now"] = clock.now

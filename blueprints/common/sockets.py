@@ -24,6 +24,7 @@ topic("schedule", Permission.VIEW_SCHEDULE)
 topic("case", Permission.VIEW_CASE)
 topic("rooms", Permission.VIEW_CASE)
 topic("devices", Permission.VIEW_DEVICES)
+topic("device", Permission.VIEW_DEVICES)
 
 
 def _connect(_auth: Any = None) -> None:

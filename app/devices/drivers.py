@@ -1,0 +1,188 @@
+"""What an engineer may choose when a device is registered: drivers, ways to connect, their settings. Data only.
+
+Names and keys are those of the bridge (`device_bridge.drivers.registry`, `device_bridge.transports.factory`);
+a test holds the two together.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import InvalidInput
+
+DEVICE_KINDS: dict[str, str] = {
+    "monitor": "监护仪",
+    "anesthesia_machine": "麻醉机",
+    "ventilator": "呼吸机",
+    "blood_gas": "血气分析仪",
+    "other": "其他",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransportField:
+    """One setting. `kind`: host, port, text, integer, choice, flag, peers. Keys are those of the bridge."""
+
+    key: str
+    label: str
+    kind: str
+    default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    required: bool = True
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverChoice:
+    """A protocol family and how its devices are usually reached."""
+
+    name: str
+    label: str
+    kinds: tuple[str, ...]
+    transports: tuple[str, ...]
+    defaults: Mapping[str, str]
+    note: str
+
+
+_PARITY = (("N", "无"), ("E", "偶"), ("O", "奇"))
+_LINE = (
+    TransportField(
+        "baudrate", "波特率", "choice", "9600",
+        tuple((rate, rate) for rate in ("1200", "2400", "4800", "9600", "19200", "38400", "57600", "115200")),
+    ),
+    TransportField("bytesize", "数据位", "choice", "8", (("7", "7"), ("8", "8"))),
+    TransportField("parity", "校验", "choice", "N", _PARITY),
+    TransportField("stopbits", "停止位", "choice", "1", (("1", "1"), ("1.5", "1.5"), ("2", "2"))),
+    TransportField("rtscts", "硬件流控 RTS/CTS", "flag"),
+    TransportField("xonxoff", "软件流控 XON/XOFF", "flag"),
+)  # fmt: skip
+
+TRANSPORTS: dict[str, tuple[str, tuple[TransportField, ...]]] = {
+    "tcp_client": (
+        "网络：连接到设备",
+        (
+            TransportField("host", "设备地址", "host", help="设备的固定 IP"),
+            TransportField("port", "设备端口", "port"),
+        ),
+    ),
+    "tcp_listener": (
+        "网络：等待设备连接",
+        (
+            TransportField("port", "本机端口", "port"),
+            TransportField(
+                "peers", "允许的设备地址", "peers", required=False,
+                help="IP 或网段，用逗号分隔，如 10.1.3.0/24；留空表示不限",
+            ),
+        ),
+    ),
+    "udp": (
+        "网络：UDP",
+        (
+            TransportField("port", "本机端口", "port"),
+            TransportField("remote_host", "设备地址", "host", required=False),
+            TransportField("remote_port", "设备端口", "port", required=False),
+        ),
+    ),
+    "serial": (
+        "串口",
+        (
+            TransportField(
+                "port", "串口", "text", help="Linux 用 /dev/serial/by-id/ 下的固定名称，Windows 用 COM3 之类"
+            ),
+            *_LINE,
+        ),
+    ),
+    "serial_url": (
+        "串口服务器",
+        (
+            TransportField("url", "地址", "text", help="rfc2217://地址:端口 或 socket://地址:端口"),
+            *_LINE,
+        ),
+    ),
+}  # fmt: skip
+
+DRIVERS: dict[str, DriverChoice] = {
+    driver.name: driver
+    for driver in (
+        DriverChoice(
+            "mindray_pds", "迈瑞 HL7 2.3.1（PDS）", ("monitor", "anesthesia_machine"), ("tcp_client",),
+            {"port": "4601"},
+            "BeneView T、iPM、iMEC、uMEC、ePM，WATO EX。设备监听 4601 端口，只接受一个连接。",
+        ),
+        DriverChoice(
+            "ihe_pcd01", "HL7 2.6（IHE PCD-01）",
+            ("monitor", "anesthesia_machine", "ventilator", "other"), ("tcp_listener",), {"port": "2575"},
+            "迈瑞 eGateway、ePM、BeneVision，科曼，GE 与飞利浦经网关等。设备或网关主动连接本机。",
+        ),
+        DriverChoice(
+            "ge_dri", "GE S/5 DRI", ("monitor", "anesthesia_machine"), ("serial", "serial_url", "tcp_client"),
+            {"baudrate": "19200", "parity": "E", "rtscts": "1"},
+            "B20、B40、B105、B125、B450、B650、B850，S/5。通常为 19200 8E1，部分 B1x5M 为 9600。",
+        ),
+        DriverChoice(
+            "medibus", "德尔格 MEDIBUS / MEDIBUS.X", ("anesthesia_machine", "ventilator"),
+            ("serial", "serial_url"), {"baudrate": "9600", "parity": "E"},
+            "Fabius、Primus、Atlan、Perseus、Evita。MEDIBUS 9600 8E1，MEDIBUS.X 19200 8E1。",
+        ),
+    )
+}  # fmt: skip
+
+
+def parse_transport(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The `transport` entry of a device from the answers of a form, keys `transport.<key>`.
+
+    Raises `InvalidInput` that names the faulty fields the same way.
+    """
+    if kind not in TRANSPORTS:
+        raise InvalidInput(fields={"transport_kind": "请选择连接方式"})
+    parsed: dict[str, Any] = {"kind": kind}
+    faults: dict[str, str] = {}
+    for field in TRANSPORTS[kind][1]:
+        name = f"transport.{field.key}"
+        text = given.get(name, "").strip()
+        if not text:
+            if field.required and field.kind != "flag":
+                faults[name] = f"请填写{field.label}"
+            continue
+        try:
+            parsed[field.key] = _parse(field, text)
+        except ValueError as error:
+            faults[name] = str(error)
+    if faults:
+        raise InvalidInput(fields=faults)
+    return parsed
+
+
+def _parse(field: TransportField, text: str) -> Any:
+    if field.kind == "port":
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+            raise ValueError(f"{field.label}应为 1–65535 的整数")
+        return int(text)
+    if field.kind == "host":
+        return _address(text)
+    if field.kind == "peers":
+        return [_network(part) for part in text.replace("，", ",").split(",") if part.strip()]
+    if field.kind == "choice":
+        if text not in dict(field.choices):
+            raise ValueError(f"请选择{field.label}")
+        return text if field.key == "parity" else float(text) if "." in text else int(text)
+    return True if field.kind == "flag" else text
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        if text.isascii() and all(part and part.replace("-", "a").isalnum() for part in text.split(".")):
+            if text.replace(".", "").isdigit():
+                raise ValueError("IP 地址不正确") from None
+            return text
+        raise ValueError("请填写 IP 地址或主机名") from None
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError(f"“{text.strip()}”不是 IP 或网段") from None
