@@ -1,27 +1,12 @@
 """How the shared scripts behave in a real browser under the real Content-Security-Policy."""
 
-import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.bench import Bench, running
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed: the scripts of the pages are NOT tested in this run")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -31,9 +16,9 @@ def bench() -> Iterator[Bench]:
 
 
 @pytest.fixture
-def page(chromium: Browser, bench: Bench) -> Iterator[Page]:
+def page(browser: Browser, bench: Bench) -> Iterator[Page]:
     """The bench page at the smallest desk screen; any script error or CSP refusal fails the test."""
-    context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai")
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN", timezone_id="Asia/Shanghai")
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -192,8 +177,8 @@ def test_an_idle_workstation_locks_itself(page: Page, bench: Bench) -> None:
     page.wait_for_url("**/lock?next=*", timeout=15_000)
 
 
-def test_the_page_stays_within_its_request_budget(chromium: Browser, bench: Bench) -> None:
-    context = chromium.new_context()
+def test_the_page_stays_within_its_request_budget(browser: Browser, bench: Bench) -> None:
+    context = browser.new_context()
     page = context.new_page()
     sizes: list[int] = []
     page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))))
