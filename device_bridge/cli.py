@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 from device_bridge import json_log
 from device_bridge.decode_file import Summary, decode
@@ -42,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except ZoneInfoNotFoundError:
+        print("错误：没有这个时区", file=sys.stderr)
+        return 2
     except (UnknownDriver, ValueError, OSError) as error:
         print(f"错误：{error}", file=sys.stderr)
         return 2

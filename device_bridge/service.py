@@ -9,6 +9,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from device_bridge.clocks import now
 from device_bridge.drivers.registry import UnknownDriver, get_driver
@@ -99,10 +100,11 @@ class BridgeService:
 
     def _begin(self, config: DeviceConfig) -> None:
         try:
+            ZoneInfo(config.timezone)
             driver = get_driver(config.driver)
             endpoint = make_endpoint({**driver.default_transport, **config.transport})
             session = DeviceSession(config, driver, endpoint, self._spool)
-        except (UnknownDriver, TransportError) as error:
+        except (UnknownDriver, TransportError, ZoneInfoNotFoundError) as error:
             log.error("device not started", extra={"device": config.device_id, "reason": str(error)})
             self._broken[config.device_id] = _broken(config, str(error))
             return

@@ -120,10 +120,10 @@ class Uplink:
         client, self._client = self._client, None
         if client is None:
             return
-        try:
-            client.disconnect()
-        except Exception as error:
-            log.info("uplink disconnect", extra={"reason": type(error).__name__})
+        # the library waits up to three seconds for the other side to say goodbye; nobody else should
+        goodbye = threading.Thread(target=_say_goodbye, args=(client,), daemon=True)
+        goodbye.start()
+        goodbye.join(0.3)
 
     def _call(self, event: str, data: Any) -> Answer:
         """Send and wait for the answer, but not longer than the connection lives."""
@@ -219,3 +219,10 @@ class Uplink:
         self._spool.dead_letter(batch.seq, code, message, wall_ms())
         log.error("batch set aside", extra={"seq": batch.seq, "code": code})
         self._tries = self._silences = 0
+
+
+def _say_goodbye(client: Any) -> None:
+    try:
+        client.disconnect()
+    except Exception as error:
+        log.info("uplink disconnect", extra={"reason": type(error).__name__})
