@@ -63,7 +63,7 @@ class ChartReading(Base):
     """The charted value of one parameter in one slot of the grid. The raw data stays apart and untouched."""
 
     __tablename__ = "chart_reading"
-    __table_args__ = (UniqueConstraint("record_id", "code", "slot_at"),)
+    __table_args__ = (UniqueConstraint("record_id", "slot_at", "code"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("anesthesia_record.id"))

@@ -72,10 +72,11 @@ def dimension(unit: str) -> str:
 
 def convert(value: Decimal, source: str, target: str) -> Decimal:
     """The same amount in another unit of the same dimension, exact to 9 decimals. Raises `UnitError`."""
-    return as_decimal(_convert(Fraction(value), source, target), 9)
+    return as_decimal(convert_exact(Fraction(value), source, target), 9)
 
 
-def _convert(value: Fraction, source: str, target: str, concentration: "Concentration | None" = None) -> Fraction:
+def convert_exact(value: Fraction, source: str, target: str, concentration: "Concentration | None" = None) -> Fraction:
+    """The same amount in another unit, exact; between volume and drug it takes a concentration. Raises `UnitError`."""
     source_name, source_dimension, source_factor = _lookup(source)
     target_name, target_dimension, target_factor = _lookup(target)
     base = value * source_factor
@@ -177,7 +178,7 @@ def _segment_amount(
     amount = Fraction(segment.rate) * segment.milliseconds / (1000 * unit.seconds)
     if unit.per_kg:
         amount *= _weight(weight_kg)
-    return _convert(amount, unit.amount, into, concentration)
+    return convert_exact(amount, unit.amount, into, concentration)
 
 
 def _weight(weight_kg: Decimal | None) -> Fraction:
