@@ -28,6 +28,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from svglib import fonts as svglib_fonts
 
 from app.charting.reportlab_backend import Faces
+from printing import unicode_map
 from printing.errors import FontsMissing, PrintError
 
 #: Raise when the way of cutting changes, so that installed fonts are made anew.
@@ -175,6 +176,7 @@ def _register(files: FontFiles) -> None:
     for face, path in ((SVG_FACE, files.regular), (SVG_FACE_BOLD, files.bold)):
         pdfmetrics.registerFont(TTFont(face, str(path)))
         svglib_fonts.register_font(face, rlgFontName=face)
+    unicode_map.install()
     # every canvas starts with a base font; the built-in one is not embedded
     rl_config.canvas_basefontname = FACES.regular
 

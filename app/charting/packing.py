@@ -38,23 +38,31 @@ Measure = Callable[[str, float], float]
 
 def wrap(text: str, width: float, size: float, measure: Measure = text_width) -> tuple[str, ...]:
     """Break ``text`` into lines of at most ``width``; Latin words and figures stay whole when they fit. Closing
-    punctuation may hang half an em over the edge rather than begin a line."""
-    lines: list[str] = []
-    line = ""
+    punctuation never begins a line: it takes the character before it along."""
+    lines: list[list[str]] = [[]]
     used = 0.0
     for word in _words(text):
         for piece in _fitting(word, width, size, measure):
             advance = measure(piece, size)
-            stays = piece[0] in _NOT_AT_LINE_START
-            if line and used + advance > width and not (stays and used + advance <= width + size / 2):
-                lines.append(line.rstrip())
-                piece = piece.lstrip()
-                line, used = piece, measure(piece, size)
-            else:
-                line, used = line + piece, used + advance
-    if line.rstrip() or not lines:
-        lines.append(line.rstrip())
-    return tuple(lines)
+            if lines[-1] and used + advance > width:
+                carried = _carried(lines[-1], piece)
+                lines.append(carried)
+                used = sum(measure(part, size) for part in carried)
+            if piece.isspace() and not lines[-1]:
+                continue
+            lines[-1].append(piece)
+            used += advance
+    return tuple("".join(line).strip() for line in lines)
+
+
+def _carried(line: list[str], piece: str) -> list[str]:
+    """What moves down with ``piece`` so that no line begins with closing punctuation; taken off ``line``."""
+    carried: list[str] = []
+    first = piece
+    while first[0] in _NOT_AT_LINE_START and len(line) > 1:
+        first = line.pop()
+        carried.insert(0, first)
+    return carried
 
 
 def _words(text: str) -> list[str]:

@@ -1,0 +1,394 @@
+"""Everything charted is drawn, nothing overlaps, nothing leaves the frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.charting.frame import DENSE, PAPER, SCREEN
+from app.charting.layout import layout, layout_pages, slot_of
+from app.charting.packing import text_width
+from app.charting.primitives import Band, Chart, Glyphs, Line, Polyline, Rect, Text
+from app.charting.record import (
+    Axis,
+    Bolus,
+    CaseMark,
+    DrugLane,
+    FluidBag,
+    FluidCategory,
+    FluidLane,
+    Infusion,
+    MarkKind,
+    NumberedEvent,
+    NumericRow,
+    RateChange,
+    RecordView,
+    VitalPoint,
+    VitalSeries,
+)
+from app.charting.symbols import DRAWINGS
+from app.charting.window import Window, last_hours, pages, whole_case
+from app.charting.wording import number
+from tests.charting.samples import START, after, record
+
+PAGE = 600.0
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+minutes = st.integers(0, 700)
+amounts = st.decimals("0.01", "5000", places=2)
+names = st.text("丙泊酚罗库溴铵舒芬太尼盐酸注射液䶮㛃𬍛𫖮 abcµ(/)", min_size=1, max_size=40)
+
+
+@st.composite
+def drug_lanes(draw: st.DrawFn) -> DrugLane:
+    boluses = tuple(
+        Bolus(after(minute), amount, draw(st.sampled_from(["mg", "µg"])), draw(st.sampled_from(["iv", "im", ""])))
+        for minute, amount in draw(st.lists(st.tuples(minutes, amounts), max_size=8))
+    )
+    infusions = []
+    for start, length, rate in draw(st.lists(st.tuples(minutes, st.integers(1, 300), amounts), max_size=3)):
+        changes = draw(st.lists(st.integers(0, length), max_size=4))
+        rates = [RateChange(after(start), rate, "mg/h")]
+        rates += [RateChange(after(start + change), rate + change, "mg/h") for change in sorted(changes)]
+        end = draw(st.sampled_from([after(start + length), None]))
+        infusions.append(Infusion(after(start), end, tuple(rates), id=f"{start}/{len(infusions)}"))
+    return DrugLane(draw(st.uuids()).hex, draw(names), "mg", boluses, tuple(infusions))
+
+
+@st.composite
+def views(draw: st.DrawFn) -> RecordView:
+    readings = draw(st.lists(st.tuples(minutes, st.integers(-20, 320), st.booleans()), max_size=120))
+    points = tuple(
+        VitalPoint(after(minute), Decimal(value), edited=edited, footnote=index if edited else None)
+        for index, (minute, value, edited) in enumerate(sorted(readings))
+    )
+    marks = draw(st.lists(st.tuples(st.sampled_from(list(MarkKind)), minutes), max_size=12))
+    events = draw(st.lists(minutes, max_size=25))
+    return RecordView(
+        case_id="c",
+        origin=START,
+        now=after(draw(minutes)),
+        marks=tuple(CaseMark(kind, after(minute), "手术开始") for kind, minute in marks),
+        vitals=(
+            VitalSeries("sbp", "收缩压", "mmHg", points),
+            VitalSeries("temp", "体温", "℃", points, axis=Axis.RIGHT, joined=False),
+            VitalSeries("novel", "脑氧", "%", points),
+        ),
+        numerics=(NumericRow("spo2", "SpO₂", "%", points),),
+        drugs=tuple(draw(st.lists(drug_lanes(), max_size=6))),
+        fluids=(
+            FluidLane(
+                "f",
+                draw(names),
+                FluidCategory.BLOOD,
+                tuple(
+                    FluidBag(after(m), None, Decimal(200), "B-20261122-0007")
+                    for m in draw(st.lists(minutes, max_size=5))
+                ),
+            ),
+        ),
+        events=tuple(NumberedEvent(index, after(m), "低血压") for index, m in enumerate(events, start=1)),
+    )
+
+
+def texts(chart: Chart) -> list[Text]:
+    return [shape for shape in chart.primitives if isinstance(shape, Text)]
+
+
+def all_words(charts: tuple[Chart, ...]) -> str:
+    return "".join(text.text for chart in charts for text in texts(chart))
+
+
+def references(charts: tuple[Chart, ...], kind: str) -> list[object]:
+    found = []
+    for chart in charts:
+        for shape in chart.primitives:
+            ref = getattr(shape, "ref", None)
+            if ref is not None and ref.kind == kind:
+                found.append(ref)
+    return found
+
+
+def edges(text: Text) -> tuple[float, float]:
+    width = text_width(text.text, text.size)
+    left = {"start": text.x, "middle": text.x - width / 2, "end": text.x - width}[text.anchor]
+    return left, left + width
+
+
+@QUICK
+@given(views())
+def test_every_charted_item_is_on_some_page(view: RecordView) -> None:
+    charts = layout_pages(view, PAGE)
+    words = all_words(charts)
+    drawn = references(charts, "bolus")
+    overflow = words.count("未画出")
+    for lane in view.drugs:
+        for bolus in lane.boluses:
+            told = f"{number(bolus.amount)} {bolus.unit}"
+            assert any(ref.at == bolus.at for ref in drawn) or (overflow and told in words)  # type: ignore[attr-defined]
+        for infusion in lane.infusions:
+            drawn_ids = {ref.id for ref in references(charts, "infusion")}  # type: ignore[attr-defined]
+            assert infusion.id in drawn_ids or overflow
+    assert len(references(charts, "event")) == len(view.events)
+    assert len(references(charts, "mark")) == len(view.marks)
+    assert {ref.at for ref in references(charts, "bag")} >= {  # type: ignore[attr-defined]
+        bag.start for lane in view.fluids for bag in lane.bags
+    } or overflow
+
+
+@QUICK
+@given(views())
+def test_every_reading_has_a_symbol_or_lies_on_the_line(view: RecordView) -> None:
+    charts = layout_pages(view, PAGE)
+    span = PAPER.width - PAPER.right_width - PAPER.label_width
+    for series, role in zip(view.vitals, ("sbp", "temp", "other"), strict=True):
+        for window, chart in zip(pages(view), (chart for chart in charts if chart.traces), strict=True):
+            places = {
+                round(x, 3)
+                for shape in chart.primitives
+                if isinstance(shape, Glyphs | Polyline) and shape.role in (role, f"{role}-line")
+                for x, _ in shape.points
+            }
+            for point in series.points:
+                if window.holds(point.at):
+                    share = (point.at - window.start).total_seconds() / 60 / window.minutes
+                    assert round(PAPER.label_width + share * span, 3) in places
+
+
+@QUICK
+@given(views())
+def test_symbols_of_a_series_never_overlap_on_paper(view: RecordView) -> None:
+    for chart in layout_pages(view, PAGE):
+        for shape in chart.primitives:
+            if isinstance(shape, Glyphs) and len(shape.points) > 1:
+                reach = 2 * DRAWINGS[shape.symbol].half_width * shape.size
+                xs = sorted(x for x, _ in shape.points)
+                assert all(right - left >= reach for left, right in pairwise(xs))
+
+
+@QUICK
+@given(views())
+def test_words_in_a_lane_never_overlap(view: RecordView) -> None:
+    for chart in layout_pages(view, PAGE):
+        for lane in chart.lanes:
+            if lane.kind not in {"drug", "fluid", "marks", "intake"}:
+                continue
+            inside = [
+                (*edges(text), text.y)
+                for text in texts(chart)
+                if lane.y < text.y < lane.y + lane.height
+                and text.role != "text-note"
+                and edges(text)[0] >= chart.plot_left - 0.01
+                and edges(text)[1] <= chart.plot_right + 0.01
+            ]
+            for one, other in combinations(inside, 2):
+                assert one[2] != other[2] or one[1] <= other[0] + 0.01 or other[1] <= one[0] + 0.01
+
+
+@QUICK
+@given(views(), st.sampled_from([SCREEN, DENSE]))
+def test_nothing_leaves_the_frame(view: RecordView, metrics: object) -> None:
+    for chart in (*layout_pages(view, PAGE), layout(view, metrics=metrics), layout(view, last_hours(view))):  # type: ignore[arg-type]
+        assert_inside(chart)
+
+
+def assert_inside(chart: Chart) -> None:
+    right, bottom = chart.width + 0.01, chart.height + 0.01
+    for shape in chart.primitives:
+        match shape:
+            case Line(_, x1, y1, x2, y2):
+                assert 0 <= min(x1, x2) <= max(x1, x2) <= right
+                assert 0 <= min(y1, y2) <= max(y1, y2) <= bottom
+            case Rect(_, x, y, width, height) | Band(_, x, y, width, height):
+                assert x >= 0
+                assert y >= 0
+                assert x + width <= right
+                assert y + height <= bottom
+            case Polyline(_, points) | Glyphs(_, _, _, points):
+                assert all(0 <= x <= right and 0 <= y <= bottom for x, y in points)
+            case Text():
+                left, end = edges(shape)
+                assert left >= -0.01, shape
+                assert end <= right, shape
+                assert 0 < shape.y <= bottom, shape
+
+
+@QUICK
+@given(views())
+def test_pages_keep_to_their_height(view: RecordView) -> None:
+    for chart in layout_pages(view, PAGE, first_height=560):
+        assert chart.height <= PAGE or len(chart.lanes) <= 6
+
+
+def test_a_finished_case_opens_on_the_whole_case() -> None:
+    view = replace(record(225), now=after(60 * 24 * 30))
+    window = whole_case(view)
+    assert window.start <= START
+    assert after(225) <= window.end <= after(225) + timedelta(minutes=15)
+
+
+def test_a_drug_out_of_the_window_is_told_in_words() -> None:
+    view = record(480, live=True)
+    chart = layout(view, last_hours(view))
+    words = all_words((chart,))
+    assert "咪达唑仑" in words
+    assert "窗外：08:16 2 mg iv" in words
+    assert "窗外标记" in words
+    assert {lane.id for lane in chart.lanes} >= {lane.id for lane in view.drugs}
+
+
+def test_a_wrong_date_is_told_and_does_not_stretch_the_axis() -> None:
+    stray = DrugLane("x", "阿托品", "mg", (Bolus(START - timedelta(days=365), Decimal("0.5"), "mg", "iv"),))
+    view = replace(record(), drugs=(stray,))
+    charts = layout_pages(view, PAGE)
+    assert len(charts) == 1
+    assert "时间存疑" in all_words(charts)
+    assert "2025-11-22 08:02 0.5 mg iv" in all_words(charts)
+    assert "阿托品" in all_words((layout(view),))
+
+
+def test_a_running_infusion_reaches_the_edge_and_says_so() -> None:
+    view = record(120, live=True)
+    chart = layout(view)
+    lane = next(lane for lane in chart.lanes if lane.id == "d6")
+    inside = [shape for shape in chart.primitives if isinstance(shape, Line) and shape.role == "infusion"]
+    span = chart.plot_right - chart.plot_left
+    edge = chart.plot_left + (view.now - chart.start) / (chart.end - chart.start) * span
+    assert any(lane.y < line.y1 < lane.y + lane.height and line.x2 == pytest.approx(edge) for line in inside)
+    assert "未停" in [text.text for text in texts(chart) if lane.y < text.y < lane.y + lane.height]
+
+
+def test_an_infusion_over_a_page_break_names_drug_and_rate() -> None:
+    charts = layout_pages(record(480), PAGE)
+    words = [text.text for text in texts(charts[1])]
+    assert "(续) 丙泊酚 4.5 mg/kg/h" in words
+    assert "(续) 300" in words
+
+
+def test_systolic_and_diastolic_stand_at_the_same_time() -> None:
+    chart = layout_pages(record(), PAGE)[0]
+    runs = {
+        shape.role: [x for x, _ in shape.points]
+        for shape in chart.primitives
+        if isinstance(shape, Glyphs) and len(shape.points) > 1
+    }
+    assert runs["sbp"] == runs["dbp"]
+    assert len(runs["sbp"]) == 45  # every 5-min reading keeps its symbol on paper
+
+
+def test_a_gap_breaks_the_curve() -> None:
+    chart = layout_pages(record(), PAGE)[0]
+    lines = [shape for shape in chart.primitives if isinstance(shape, Polyline) and shape.role == "hr-line"]
+    assert len(lines) == 2
+    band = next(shape for shape in chart.primitives if isinstance(shape, Band) and shape.role == "gap")
+    assert lines[0].points[-1][0] <= band.x + 0.01
+    assert lines[1].points[0][0] >= band.x + band.width - 0.01
+
+
+def test_two_empty_slots_break_the_curve() -> None:
+    minutes_with_data = (3, 8, 13, 28, 33)
+    points = tuple(VitalPoint(after(minute), Decimal(80)) for minute in minutes_with_data)
+    view = replace(record(), vitals=(VitalSeries("hr", "脉搏", "次/分", points),), gaps=())
+    lines = [shape for shape in layout(view).primitives if isinstance(shape, Polyline)]
+    assert [len(line.points) for line in lines] == [3, 2]
+
+
+def test_a_corrected_value_bears_its_footnote() -> None:
+    for chart in (layout(record()), layout_pages(record(), PAGE)[0]):
+        assert any(text.role == "text-note" and text.text == "1" for text in texts(chart))
+
+
+def test_a_value_beyond_the_axis_is_written_in_figures() -> None:
+    points = (VitalPoint(after(3), Decimal(268)),)
+    view = replace(record(), vitals=(VitalSeries("sbp", "收缩压", "mmHg", points),))
+    assert any(text.text == "268" and text.role == "text-warn" for text in texts(layout(view)))
+
+
+def test_an_edited_value_survives_thinning() -> None:
+    points = tuple(
+        VitalPoint(after(minute), Decimal(80), edited=minute == 701, footnote=9 if minute == 701 else None)
+        for minute in range(0, 1440)
+    )
+    view = replace(record(1440), vitals=(VitalSeries("hr", "脉搏", "次/分", points),))
+    chart = layout(view)
+    glyphs = next(s for s in chart.primitives if isinstance(s, Glyphs) and s.role == "hr" and len(s.points) > 1)
+    assert len(glyphs.points) < 120
+    assert any(text.text == "9" and text.role == "text-note" for text in texts(chart))
+
+
+def test_two_hundred_drugs_all_have_a_lane() -> None:
+    lanes = tuple(
+        DrugLane(f"n{index}", f"药物第{index}号", "mg", (Bolus(after(index), Decimal(1), "mg", "iv"),))
+        for index in range(200)
+    )
+    view = replace(record(), drugs=lanes)
+    charts = layout_pages(view, PAGE)
+    on_paper = [lane.id for chart in charts for lane in chart.lanes if lane.kind == "drug"]
+    assert sorted(on_paper) == sorted(lane.id for lane in lanes)
+    assert all(chart.height <= PAGE + 0.01 for chart in charts)
+
+
+def test_many_doses_of_one_drug_are_listed_when_they_do_not_fit() -> None:
+    doses = tuple(Bolus(after(30 + index / 10), Decimal(index + 1), "mg", "iv") for index in range(60))
+    view = replace(record(), drugs=(DrugLane("d", "麻黄碱", "mg", doses),))
+    charts = layout_pages(view, PAGE)
+    words = all_words(charts)
+    drawn = {ref.at for ref in references(charts, "bolus")}  # type: ignore[attr-defined]
+    assert len(drawn) < 60
+    for dose in doses:
+        assert dose.at in drawn or f"{number(dose.amount)} mg iv" in words
+
+
+def test_an_empty_record_still_has_axes() -> None:
+    view = RecordView(case_id="c", origin=START, now=START)
+    chart = layout(view)
+    assert "08:00" in all_words((chart,))
+    assert len(layout_pages(view, PAGE)) == 1
+
+
+def test_an_empty_lane_waits_on_screen_and_stays_off_paper() -> None:
+    view = replace(record(), drugs=(DrugLane("d", "阿托品", "mg"),))
+    assert "d" in {lane.id for lane in layout(view).lanes}
+    assert "d" not in {lane.id for chart in layout_pages(view, PAGE) for lane in chart.lanes}
+
+
+def test_a_night_case_shows_the_new_date() -> None:
+    start = START.replace(hour=14)  # 22:02 in Shanghai
+    chart = layout(record(300, start=start))
+    words = [text.text for text in texts(chart)]
+    assert "2026-11-22" in words
+    assert "11-23 00:00" in words
+
+
+def test_a_day_long_case_has_six_pages() -> None:
+    charts = layout_pages(record(1435), PAGE)
+    assert len(charts) == 6
+    assert {chart.end - chart.start for chart in charts} == {timedelta(hours=4)}
+
+
+def test_rescue_mode_gives_a_page_to_48_minutes() -> None:
+    view = replace(record(100), interval_minutes=1)
+    assert {window.minutes for window in pages(view)} == {48}
+
+
+def test_a_chart_can_be_asked_for_a_height() -> None:
+    chart = layout(record(), metrics=DENSE, height=640)
+    assert chart.height == pytest.approx(640)
+    assert chart.plot_bottom - chart.plot_top >= DENSE.least_plot
+
+
+def test_a_window_is_half_open() -> None:
+    window = Window(START, after(60))
+    assert window.holds(START)
+    assert not window.holds(after(60))
+    assert Window(START, after(60), closed=True).holds(after(60))
+
+
+def test_the_slot_of_a_moment_is_the_grid_line_before_it() -> None:
+    assert slot_of(record(), after(6.5)) == after(3)  # 08:08:30 → 08:05
