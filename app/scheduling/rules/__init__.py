@@ -25,6 +25,7 @@ from app.scheduling.rules.events import (
 from app.scheduling.rules.words import (
     LATERALITY_LABELS,
     ROLE_LABELS,
+    SEX_LABELS,
     RequestKind,
     Role,
     isolation_words,
@@ -37,6 +38,7 @@ __all__ = [
     "MILESTONES",
     "REPEATABLE",
     "ROLE_LABELS",
+    "SEX_LABELS",
     "CancelStage",
     "CaseState",
     "ConflictKind",

@@ -45,6 +45,7 @@ class Role(Labelled):
 
 
 ROLE_LABELS: Mapping[str, str] = {role.value: role.label for role in Role}
+SEX_LABELS: Mapping[str, str] = {"male": "男", "female": "女", "unknown": "未知"}
 LATERALITY_LABELS: Mapping[str, str] = {"left": "左侧", "right": "右侧", "bilateral": "双侧"}
 
 

@@ -1,6 +1,7 @@
 """Commands of scheduling, from the request to the end of the case. They flush and never commit."""
 
 from app.scheduling.service.common import ScheduleConflict, busy_staff_ids
+from app.scheduling.service.details import amend_case
 from app.scheduling.service.flow import (
     cancel_case,
     correct_event_time,
@@ -28,6 +29,7 @@ __all__ = [
     "ScheduleConflict",
     "acknowledge_changes",
     "adopt_change",
+    "amend_case",
     "assign_staff",
     "busy_staff_ids",
     "cancel_case",
