@@ -11,6 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from app.core.errors import SettingsError
+from app.core.logging import configure_logging
+from app.core.settings import load_settings
+from integrations.application import make_application
+from integrations.engine import Engine, options_of
 from integrations.hl7.charset import known_codec
 from integrations.hl7.codes import PeerProfile, load_profile
 from integrations.hl7.errors import MessageError
@@ -30,8 +35,20 @@ def build_parser() -> argparse.ArgumentParser:
     parse.add_argument("--profile", type=Path, help="本院对照文件（YAML：codes、fields、charset）")
     parse.add_argument("--json", action="store_true", help="以 JSON 输出")
     parse.set_defaults(run=run_parse)
+    _add_engine(commands.add_parser("run", help="运行接口引擎：接收 HIS 消息，发送排班与状态"))
     _add_simulator(commands.add_parser("his-simulator", help="模拟 HIS：发送患者与手术申请，接收排班与状态"))
     return parser
+
+
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mllp-host", default="", metavar="主机", help="监听地址，默认取 MAFEI_MLLP_HOST")
+    parser.add_argument("--mllp-port", type=int, metavar="端口", help="监听端口，默认取 MAFEI_MLLP_PORT（2575）")
+    parser.add_argument("--his-host", default="", metavar="主机", help="HIS 地址，默认取 MAFEI_HIS_HOST")
+    parser.add_argument("--his-port", type=int, metavar="端口", help="HIS 端口，默认取 MAFEI_HIS_PORT（2576）")
+    parser.add_argument("--charset", default="", help="发给 HIS 的字符集（utf-8 或 gb18030，默认 utf-8）")
+    parser.add_argument("--profile", type=Path, help="本院对照文件，默认 instance/his-profile.yaml（有则使用）")
+    parser.add_argument("--pacing", type=float, default=0.0, metavar="秒", help="两条消息之间的间隔（默认 0）")
+    parser.set_defaults(run=run_engine)
 
 
 def _add_simulator(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except MessageError as error:
-        print(error.message, file=sys.stderr)
+    except (MessageError, SettingsError) as error:
+        print(getattr(error, "message", error), file=sys.stderr)
         return UNUSABLE
     except BrokenPipeError:
         # the reader of our output (head, less) is gone; keep the interpreter from complaining at exit
@@ -141,6 +158,30 @@ def run_simulator(options: argparse.Namespace) -> int:
             return REFUSED if simulator.run() else ACCEPTED
     finally:
         simulator.stop()
+
+
+def run_engine(options: argparse.Namespace) -> int:
+    """`run`: until SIGTERM or SIGINT."""
+    if options.charset and known_codec(options.charset) is None:
+        raise MessageError(f"不认识的字符集 {options.charset}，可用 utf-8 或 gb18030。")
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    chosen = options_of(
+        settings,
+        mllp_host=options.mllp_host,
+        mllp_port=options.mllp_port,
+        his_host=options.his_host,
+        his_port=options.his_port,
+        charset=options.charset,
+        profile=options.profile,
+        pacing_seconds=options.pacing,
+    )
+    stopping = threading.Event()
+    with stopped_by_signals(stopping), Engine(make_application(settings), chosen) as engine:
+        host, port = chosen.his
+        print(f"接口引擎已启动：监听 {chosen.listen[0]}:{engine.server.port}，HIS {host}:{port}", flush=True)
+        stopping.wait()
+    return ACCEPTED
 
 
 @contextlib.contextmanager
