@@ -2,11 +2,13 @@
 
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
+from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
 
 _ALL: tuple[Driver, ...] = (
     MINDRAY_PDS,
     GE_DRI,
+    IHE_PCD01,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}

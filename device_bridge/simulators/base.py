@@ -58,6 +58,7 @@ class CaseClock:
         self._started_ms = wall_ms() - settings.case_clock_s * 1000
         self._every_s = max(1.0, settings.nibp_every_s)
         self._taken = -1
+        self._taken_at = -1e9
 
     def second(self) -> int:
         """Seconds since the patient was connected."""
@@ -66,9 +67,9 @@ class CaseClock:
     def cuff_due(self, second: int) -> bool:
         """True once for each cuff interval."""
         number = int(second // self._every_s)
-        if number == self._taken:
+        if number == self._taken or second - self._taken_at < self._every_s / 2:
             return False
-        self._taken = number
+        self._taken, self._taken_at = number, second
         return True
 
 

@@ -1,6 +1,6 @@
 """Bytes recorded from real devices give exactly the values stated with them."""
 
-from device_bridge.drivers.base import Alarm, DeviceInfo, Fault, Observation, Unmapped, Wave
+from device_bridge.drivers.base import NO_SAMPLE, Alarm, DeviceInfo, Fault, Observation, Unmapped, Wave
 from device_bridge.drivers.ge_dri.encoder import record
 from device_bridge.drivers.ge_dri.framing import DriFramer, enframe, parse_header
 from device_bridge.drivers.mindray_pds import encoder as mindray
@@ -87,7 +87,7 @@ def test_mindray_text_messages(capture, decode):
     # 2007-01-06 19:19:15 in Shanghai
     assert {one.episode_ms for one in cuff.values()} == {1_168_082_355_000}
     alarms = [one.alarm for one in outputs if isinstance(one, Alarm)]
-    assert [(alarm.code, alarm.text, alarm.priority) for alarm in alarms][0] == ("10033", "SpO2 TOO HIGH", "high")
+    assert (alarms[0].code, alarms[0].text, alarms[0].priority) == ("10033", "SpO2 TOO HIGH", "high")
     assert ("205", "SpO2 Sensor Off", "technical") in [(a.code, a.text, a.priority) for a in alarms]
     assert not [one for one in outputs if "PATIENT" in repr(one)]
 
@@ -96,9 +96,7 @@ def test_ge_db02_record_50(capture, decode):
     outputs = decode("ge_dri", capture("ge_dri/db02.raw"))
     times = sorted({one.time_ms for one in outputs if isinstance(one, Observation)})
     assert len(times) == 107
-    found = {
-        one.code: one.value for one in outputs if isinstance(one, Observation) and one.time_ms == times[50]
-    }
+    found = {one.code: one.value for one in outputs if isinstance(one, Observation) and one.time_ms == times[50]}
     expected = {
         "HR": 76, "ST_1": 0.4, "RR": 16, "NIBP_S": 93, "NIBP_D": 48, "NIBP_M": 69, "SpO2": 96.49, "PR": 76,
         "EtCO2_pct": 4.87, "EtCO2": 37.0, "FiCO2_pct": 0.26, "awRR": 16, "EtO2": 66, "FiO2": 63,
@@ -152,3 +150,41 @@ def test_ge_lnhealth_waves(capture, decode):
     assert round(waves["PLETH"].samples[0] * waves["PLETH"].scale, 6) == -3.6
     assert round(waves["PLETH"].samples[2] * waves["PLETH"].scale, 6) == -4.0
     assert not [one for one in outputs if isinstance(one, Fault | Unmapped)]
+
+
+# -- IHE PCD-01 ------------------------------------------------------------------------------------------
+
+
+def test_comen_values(capture, decode, values):
+    found = values(decode("ihe_pcd01", capture("pcd01/comen_nc_continuous.hl7.txt")))
+    expected = {"SpO2": 97, "PR": 59, "RR": 20, "T1": 37.0, "NIBP_S": 120, "NIBP_D": 80, "NIBP_M": 90}
+    assert found == expected
+
+
+def test_ge_b40_through_a_gateway(capture, decode, values):
+    found = values(decode("ihe_pcd01", capture("pcd01/ge_b40_vsp_gateway.hl7.txt")))
+    assert found == {"HR": 68, "EtCO2": 1, "FiCO2": 1, "PR": 67, "SpO2": 97}
+
+
+def test_vs8_demonstration_values_never_reach_a_chart(capture, decode):
+    outputs = decode("ihe_pcd01", capture("pcd01/mindray_vs8_demo.hl7.txt"))
+    observations = [one for one in outputs if isinstance(one, Observation)]
+    assert len(observations) == 4
+    assert all(one.quality & NOT_CHARTABLE for one in observations)
+
+
+def test_egateway_wave(capture, decode):
+    outputs = decode("ihe_pcd01", capture("pcd01/mindray_egateway_waveform_500hz.hl7.txt"))
+    lead, pleth = [one for one in outputs if isinstance(one, Wave)]
+    assert (lead.code, lead.rate_hz, len(lead.samples)) == ("ECG_I", 500, 500)
+    assert (lead.samples[0], min(lead.samples), max(lead.samples)) == (80, -16, 244)
+    assert round(lead.samples[0] * lead.scale, 5) == 0.09768
+    assert set(pleth.samples) == {NO_SAMPLE}
+
+
+def test_egateway_alarm(capture, decode):
+    outputs = decode("ihe_pcd01", capture("pcd01/mindray_egateway_R40_leadoff.hl7.txt"))
+    (alarm,) = [one.alarm for one in outputs if isinstance(one, Alarm)]
+    assert (alarm.code, alarm.text, alarm.phase) == ("196680", "MDC_EVT_LEAD_OFF", "start")
+    assert alarm.priority == "technical"
+    assert alarm.time_ms == 1_769_230_058_000  # 2026-01-24T12:47:38+08:00

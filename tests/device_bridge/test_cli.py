@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,8 +42,12 @@ def port_of(process):
 
 def test_decode_prints_one_json_a_line(tmp_path, capsys):
     file = tmp_path / "a.bin"
-    rows = [Numeric("101", "HR", "2101", "60"), Numeric("105", "ST", "2101", "-100"), Numeric("254", "O", "2106", "160")]
-    at = datetime(2026, 3, 1, 9, 30, 0)
+    rows = [
+        Numeric("101", "HR", "2101", "60"),
+        Numeric("105", "ST", "2101", "-100"),
+        Numeric("254", "O", "2106", "160"),
+    ]
+    at = datetime(2026, 3, 1, 9, 30, 0, tzinfo=UTC)
     file.write_bytes(mindray.periodic(rows) + mindray.aperiodic([Numeric("170", "Sys", "2105", "120")], at))
     assert main(["decode", "--driver", "mindray_pds", str(file)]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -116,7 +120,7 @@ def test_mindray_simulator_hangs_up_without_heartbeat():
     process = launch("simulate", "--driver", "mindray_pds", "--listen", "127.0.0.1:0")
     try:
         with socket.create_connection(("127.0.0.1", port_of(process)), timeout=6) as line:
-            line.sendall(mindray.query(datetime(2026, 1, 1), 1))
+            line.sendall(mindray.query(datetime(2026, 1, 1, tzinfo=UTC), 1))
             began, heard = time.monotonic(), b""
             while chunk := line.recv(65_536):
                 heard += chunk
@@ -156,9 +160,7 @@ def sent_list(path):
 def start_bridge(web, tmp_path):
     token = tmp_path / "token"
     token.write_text("right\n")
-    return launch(
-        "run", "--url", web.url, "--token-file", token, "--bridge", "b1", "--spool", tmp_path / "spool"
-    )
+    return launch("run", "--url", web.url, "--token-file", token, "--bridge", "b1", "--spool", tmp_path / "spool")
 
 
 def wait(condition, seconds=15.0):
@@ -201,7 +203,7 @@ def rooms(web, tmp_path):
 
 def polite_end(process):
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     return err
 

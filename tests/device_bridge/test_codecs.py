@@ -1,5 +1,6 @@
 """Decoders against what our own encoders write, against damaged lines, and against anything at all."""
 
+import itertools
 import json
 import random
 import struct
@@ -108,7 +109,7 @@ def test_mindray_heartbeat_and_query_timing():
         at = tick / 10
         sent += [(at, one.reason) for one in codec.poll(Clocks(tick * 100, at)) if isinstance(one, Send)]
     beats = [at for at, reason in sent if reason == "heartbeat"]
-    assert max(b - a for a, b in zip(beats, beats[1:], strict=False)) < 1.5, "the monitor hangs up after 3 s"
+    assert max(b - a for a, b in itertools.pairwise(beats)) < 1.5, "the monitor hangs up after 3 s"
     assert [at for at, reason in sent if reason == "data query"] == [1.0]
 
 
@@ -137,7 +138,7 @@ def test_mindray_unknown_parameter_is_reported_not_dropped_silently(decode):
 
 
 def test_mindray_alarms(decode):
-    at = datetime(2026, 3, 1, 9, 30, 15)
+    at = datetime(2026, 3, 1, 9, 30, 15, tzinfo=UTC)
     outputs = decode("mindray_pds", mindray.alarms([(2, "10002", "**HR TOO LOW")], at))
     alarm = next(one.alarm for one in outputs if isinstance(one, Alarm))
     assert (alarm.code, alarm.text, alarm.priority) == ("10002", "HR TOO LOW", "medium")
@@ -316,6 +317,79 @@ def test_ge_co2_needs_the_ambient_pressure(decode):
     assert found["EtCO2"].value is None, "a partial pressure must not be invented"
 
 
+# -- IHE PCD-01 ------------------------------------------------------------------------------------------
+
+
+def pcd(*rows, header="AL|NE", at="20260301093000+0800"):
+    head = f"MSH|^~\\&|SENDER|X|||{at}||ORU^R01^ORU_R01|77|P|2.6|||{header}||UNICODE UTF-8"
+    return frame("\r".join([head, "PID|||1||A^B", "PV1||I|ICU^1^3", f"OBR|1||||||{at}", *rows, ""]).encode())
+
+
+def row(term, value, unit="262688^MDC_DIM_PERCENT^MDC", flags="", status="R", own=""):
+    return f"OBX|1|NM|{term}^MDC|1.1.1.{term.split('^')[0]}|{value}|{unit}||{flags}|||{status}|||{own}"
+
+
+SPO2 = "150456^MDC_PULS_OXIM_SAT_O2"
+CUFF = "150021^MDC_PRESS_BLD_NONINV_SYS"
+MMHG = "266016^MDC_DIM_MMHG^MDC"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        row(SPO2, ""), row(SPO2, "-999"), row(SPO2, "-99.9"), row(SPO2, "8388607"), row(SPO2, "-1"),
+        row(SPO2, "97", flags="INV"), row(SPO2, "97", flags="NAV"), row(SPO2, "97", status="X"),
+    ],
+)  # fmt: skip
+def test_pcd_absent_values(decode, bad):
+    assert observations(decode("ihe_pcd01", pcd(bad)))["SpO2"].value is None
+
+
+@pytest.mark.parametrize("term", [CUFF, "150301^MDC_PRESS_CUFF_SYS"])
+def test_pcd_both_kinds_of_cuff_codes(decode, values, term):
+    found = values(decode("ihe_pcd01", pcd(row(term, "121", MMHG, own="20260301092900+0800"))))
+    assert found == {"NIBP_S": 121}
+
+
+def test_pcd_name_wins_over_a_wrong_number_and_is_flagged(decode):
+    found = observations(decode("ihe_pcd01", pcd(row("150456^MDC_ECG_HEART_RATE", "70", ""))))
+    assert found["HR"].value == 70
+    assert Quality.QUESTIONABLE in found["HR"].quality
+
+
+def test_pcd_units_are_converted_or_suspect(decode):
+    kpa = "265987^MDC_DIM_KILO_PASCAL^MDC"
+    found = observations(decode("ihe_pcd01", pcd(row("151708^MDC_CONC_AWAY_CO2_ET", "5", kpa))))
+    assert found["EtCO2"].value == 37.5031
+    percent = observations(decode("ihe_pcd01", pcd(row("151708^MDC_CONC_AWAY_CO2_ET", "5"))))
+    assert Quality.UNIT_SUSPECT in percent["EtCO2"].quality
+
+
+def test_pcd_cuff_has_its_own_time(decode):
+    found = observations(decode("ihe_pcd01", pcd(row(CUFF, "121", MMHG, own="20260301091500+0800"))))
+    assert found["NIBP_S"].episode_ms == 1_772_327_700_000
+    assert not found["NIBP_S"].episode_inferred
+
+
+def test_pcd_cuff_without_time_is_dated_by_its_first_message():
+    codec = get_driver("ihe_pcd01").codec(CodecOptions())
+    moments = []
+    for minute, value in enumerate(["120", "120", "115", "115"]):
+        message = pcd(row(CUFF, value, MMHG), at=f"202603010930{minute:02}+0800")
+        moments.append(observations(codec.feed(message, AT))["NIBP_S"].episode_ms)
+    assert moments[:2] == [None, None], "what was already there has no known age"
+    assert moments[2] == moments[3] is not None
+
+
+def test_pcd_acknowledges_after_the_data_is_safe(decode):
+    sends = [one for one in decode("ihe_pcd01", pcd(row(SPO2, "97"))) if isinstance(one, Send)]
+    assert [send.after_commit for send in sends] == [True]
+    answer = hl7.parse(sends[0].payload[1:-2].decode())
+    assert str(answer.segment("MSA")[1]) == "AA"
+    assert str(answer.segment("MSA")[2]) == "77"
+    assert not [one for one in decode("ihe_pcd01", pcd(row(SPO2, "97"), header="NE|NE")) if isinstance(one, Send)]
+
+
 # -- anything at all -------------------------------------------------------------------------------------
 
 
@@ -329,11 +403,13 @@ def samples_of(name):
     if name == "ge_dri":
         one, _ = ge_record()
         return physiological_frame([one], number=1, time=one.time) * 2
+    if name == "ihe_pcd01":
+        return pcd("OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.147842|60|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||R") * 3
     rows = [Numeric("101", "HR", "2101", "60"), Numeric("200", "T1", "2104", "36.6")]
     return (mindray.periodic(rows) + mindray.states([("101", True)])) * 3
 
 
-@pytest.mark.parametrize("name", ["mindray_pds", "ge_dri"])
+@pytest.mark.parametrize("name", ["mindray_pds", "ge_dri", "ihe_pcd01"])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chunks=st.lists(st.binary(max_size=300), max_size=8))
 def test_noise_never_raises_and_never_gives_values(name, chunks):
@@ -346,7 +422,7 @@ def test_noise_never_raises_and_never_gives_values(name, chunks):
     assert not [one for one in out if isinstance(one, Observation) and one.value is not None]
 
 
-@pytest.mark.parametrize("name", ["mindray_pds", "ge_dri"])
+@pytest.mark.parametrize("name", ["mindray_pds", "ge_dri", "ihe_pcd01"])
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32), cuts=st.integers(1, 400))
 def test_damaged_lines_never_raise_and_stay_canonical(name, seed, cuts):

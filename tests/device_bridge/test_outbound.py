@@ -2,7 +2,7 @@
 
 import random
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,7 @@ from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.outbound import ClearedBytes, OutboundGate, Passage, refuse_all
 
-NOW = datetime(2026, 3, 1, 8, 0, 0)
+NOW = datetime(2026, 3, 1, 8, 0, 0, tzinfo=UTC)
 QUERY = mindray.query(NOW, 1)
 MSH = "MSH|^~\\&|||||||{kind}|{number}|P|2.3.1|\r"
 
@@ -83,8 +83,21 @@ GE_BANNED = [
     ge.physiological_frame([ge.Physiological(0)], number=0, time=0),
 ]
 
-ALLOWED = {"mindray_pds": MINDRAY_ALLOWED, "ge_dri": GE_ALLOWED}
-BANNED = {"mindray_pds": MINDRAY_BANNED, "ge_dri": GE_BANNED}
+ACK = frame(b"MSH|^~\\&|MAFEI|BRIDGE|||20260301080000+0000||ACK^R01^ACK|1|P|2.6\rMSA|AA|77\r")
+PCD_BANNED = [
+    b"",
+    b"\x06",
+    ACK + ACK,
+    ACK.replace(b"MSA|AA", b"MSA|AR"),
+    ACK.replace(b"\x1c\r", b"QRD|1\r\x1c\r"),
+    ACK.replace(b"ACK^R01^ACK", b"ADT^A01"),
+    ACK.replace(b"ACK^R01^ACK", b"RSP^ZV2"),  # the answer to a patient query would write demographics
+    frame(b"MSH|^~\\&|MAFEI|BRIDGE|||20260301080000+0000||ORF^R04|1|P|2.6\rPID|||1||A^B\r"),
+    frame(b"MSH|^~\\&|MAFEI|BRIDGE|||20260301080000+0000||ADR^A19|1|P|2.6\r"),
+]
+
+ALLOWED = {"mindray_pds": MINDRAY_ALLOWED, "ge_dri": GE_ALLOWED, "ihe_pcd01": [ACK]}
+BANNED = {"mindray_pds": MINDRAY_BANNED, "ge_dri": GE_BANNED, "ihe_pcd01": PCD_BANNED}
 
 
 @pytest.mark.parametrize(("name", "payload"), [(n, p) for n, many in ALLOWED.items() for p in many])
@@ -146,7 +159,12 @@ def harmless_ge(payload):
     return (kind == 0 and len(body) == 49 and body[40] == 1) or (kind == 1 and len(body) == 72 and body[40] in (0, 1))
 
 
-HARMLESS = {"mindray_pds": harmless_mindray, "ge_dri": harmless_ge}
+def harmless_ack(payload):
+    kinds = [segment[:3] for segment in payload.strip(b"\x0b\x1c\r").split(b"\r")]
+    return kinds == [b"MSH", b"MSA"] and b"|ACK^R01^ACK|" in payload
+
+
+HARMLESS = {"mindray_pds": harmless_mindray, "ge_dri": harmless_ge, "ihe_pcd01": harmless_ack}
 
 
 def test_gate_logs_both_and_gives_bytes_only_when_allowed():

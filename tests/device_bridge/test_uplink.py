@@ -81,7 +81,6 @@ def test_a_lost_answer_is_sent_again_unchanged(web, spool, start, monkeypatch):
         if slow["left"]:
             slow["left"] -= 1
             time.sleep(0.9)
-        return None
 
     web.answer = answer
     put(spool, [1])

@@ -1,0 +1,291 @@
+"""Decoder of PCD-01 messages and PCD-04 alarms."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from device_bridge.drivers.base import (
+    NO_SAMPLE,
+    Alarm,
+    Clocks,
+    CodecOptions,
+    DeviceInfo,
+    Fault,
+    Observation,
+    Output,
+    Send,
+    Unmapped,
+    Wave,
+    observe,
+)
+from device_bridge.drivers.ihe_pcd01 import codes
+from device_bridge.drivers.mllp import (
+    MllpFramer,
+    component,
+    field,
+    frame,
+    parse_number,
+    parse_time,
+    split_segments,
+)
+from device_bridge.parameters import EPISODIC, PARAMETERS
+from device_bridge.wire import DeviceAlarm, Quality
+
+_UNCLOSED_AFTER_S = 10.0
+_ABSENT_STATUS = frozenset({"X", "N", "D"})
+_ABSENT_FLAGS = frozenset({"INV", "NAV", "OFF"})
+_QUALITY_FLAGS = {
+    "DEMO": Quality.DEMO,
+    "TEST": Quality.DEMO,
+    "QUES": Quality.QUESTIONABLE,
+    "CALI": Quality.CALIBRATION,
+}
+
+
+class PcdCodec:
+    """One connection of a gateway or monitor. Every message is acknowledged after it is safe on disk."""
+
+    def __init__(self, options: CodecOptions) -> None:
+        self._framer = MllpFramer()
+        self._zone = ZoneInfo(options.timezone)
+        self._bed = str(options.values.get("bed", ""))
+        self._frame_began: float | None = None
+        self._acknowledged = 0
+        self._cuff: tuple[tuple[str, float], ...] | None = None
+        self._cuff_since: int | None = None
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """A listener waits."""
+        return []
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Decode what arrived."""
+        out: list[Output] = []
+        for message in self._framer.feed(data):
+            out += self._message(message, received)
+        out += [Fault(kind) for kind in self._framer.faults]
+        self._framer.faults.clear()
+        if not self._framer.pending:
+            self._frame_began = None
+        elif self._frame_began is None:
+            self._frame_began = received.mono_s
+        return out
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """Give up on a message that never ends."""
+        if self._frame_began is not None and now.mono_s - self._frame_began > _UNCLOSED_AFTER_S:
+            self._framer.reset()
+            self._frame_began = None
+            return [Fault("unclosed")]
+        return []
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """Nothing is held back."""
+        return []
+
+    def _message(self, message: bytes, received: Clocks) -> list[Output]:
+        segments = split_segments(message)
+        if not segments or segments[0][0].lstrip("\ufeff") != "MSH":
+            return [Fault("no_msh")]
+        header = segments[0]
+        kind = field(header, 8)
+        out: list[Output] = []
+        if kind.startswith("ORU^R01"):
+            out += self._results(segments)
+        elif kind.startswith("ORU^R40"):
+            out += self._alarms(segments)
+        acknowledgement = self._acknowledge(header, received)
+        return [*out, acknowledgement] if acknowledgement else out
+
+    def _results(self, segments: list[list[str]]) -> list[Output]:
+        header = segments[0]
+        fallback = parse_time(field(header, 6), self._zone)
+        bed = next((field(s, 3) for s in segments if s[0] == "PV1"), "")
+        out: list[Output] = []
+        if self._bed and self._bed not in bed.split("^"):
+            return [Unmapped(f"bed {bed[:40]}", "bed", "")]
+        if bed.strip("^"):
+            out.append(DeviceInfo({"bed": bed[:80], "sender": field(header, 2)[:80]}))
+        at = fallback
+        rows: list[list[str]] = []
+        for segment in segments:
+            if segment[0] == "OBR":
+                at = parse_time(field(segment, 7), self._zone) or fallback
+            elif segment[0] == "OBX":
+                if field(segment, 2) == "NA":
+                    rows.append(segment)
+                else:
+                    out += self._numeric(segment, at)
+        if rows:
+            out += _waves(rows, [s for s in segments if s[0] == "OBX"], at)
+        return self._date_cuff(_first_of_each(out), at)
+
+    def _date_cuff(self, outputs: list[Output], at: int | None) -> list[Output]:
+        """Some gateways repeat a cuff reading without its time: it is dated by the message it first came in.
+
+        The reading that is already there when the connection begins is of unknown age and gets no moment.
+        """
+        cuff = [
+            one
+            for one in outputs
+            if isinstance(one, Observation)
+            and one.code in EPISODIC
+            and one.value is not None
+            and one.episode_ms is None
+        ]
+        if not cuff:
+            return outputs
+        reading = tuple(sorted((one.code, one.value or 0.0) for one in cuff))
+        if reading != self._cuff:
+            self._cuff_since = None if self._cuff is None else at
+            self._cuff = reading
+        if self._cuff_since is None:
+            return outputs
+        dated = {one: replace(one, episode_ms=self._cuff_since, episode_inferred=True) for one in cuff}
+        return [dated.get(one, one) if isinstance(one, Observation) else one for one in outputs]
+
+    def _numeric(self, row: list[str], at: int | None) -> list[Output]:
+        if field(row, 2) not in ("NM", "SN"):
+            return []
+        code, quality = identify(field(row, 3), field(row, 4))
+        if code is None:
+            name = component(field(row, 3), 2)
+            if "MDC_ATTR" in name or "MDC_EVT" in name:
+                return []
+            return [Unmapped(component(field(row, 3), 1)[:20], name[:60], "")]
+        own = parse_time(field(row, 14), self._zone)
+        episode = own if code in EPISODIC else None
+        flags = set(field(row, 8).replace("^", "~").split("~"))
+        for flag, meaning in _QUALITY_FLAGS.items():
+            if flag in flags:
+                quality |= meaning
+        value = parse_number(field(row, 5))
+        if value is None or flags & _ABSENT_FLAGS or field(row, 11) in _ABSENT_STATUS or _sentinel(code, value):
+            return [observe(code, None, time_ms=own or at, episode_ms=episode, quality=quality)]
+        value = _in_canonical_unit(code, value, field(row, 6))
+        if value is None:
+            quality |= Quality.UNIT_SUSPECT
+            value = parse_number(field(row, 5))
+        return [observe(code, value, time_ms=own or at, episode_ms=episode, quality=quality)]
+
+    def _alarms(self, segments: list[list[str]]) -> list[Output]:
+        event, text, phase, priority, technical = "", "", "continue", "low", False
+        at: int | None = parse_time(field(segments[0], 6), self._zone)
+        for row in segments:
+            if row[0] != "OBX":
+                continue
+            name, value = component(field(row, 3), 2), field(row, 5)
+            if name == "MDC_EVT_ALARM":
+                event, text = component(value, 1), component(value, 2)
+                at = parse_time(field(row, 14), self._zone) or at
+            elif name == "MDC_ATTR_EVENT_PHASE":
+                phase = codes.PHASES.get(value, "continue")
+            elif name == "MDC_ATTR_ALARM_PRIORITY":
+                priority = codes.PRIORITIES.get(value, "low")
+            elif name == "MDC_ATTR_ALERT_TYPE":
+                technical = value == "ST"
+        if not event:
+            return [Fault("alarm_without_event")]
+        return [Alarm(DeviceAlarm(at or 0, event, text[:200], "technical" if technical else priority, phase))]
+
+    def _acknowledge(self, header: list[str], received: Clocks) -> Send | None:
+        """AA once the message is on disk; nothing when the sender declares that it wants none."""
+        accept, application = field(header, 14), field(header, 15)
+        if accept == "NE" and application == "NE":
+            return None
+        control = field(header, 9)[:199]
+        version = component(field(header, 11), 1) or "2.6"
+        if not control or not version.replace(".", "").isdigit():
+            return None
+        self._acknowledged += 1
+        stamp = datetime.fromtimestamp(received.wall_ms / 1000, UTC)
+        text = (
+            f"MSH|^~\\&|MAFEI|BRIDGE|||{stamp:%Y%m%d%H%M%S}+0000||ACK^R01^ACK|{self._acknowledged}|P|{version}\r"
+            f"MSA|AA|{control}\r"
+        )
+        return Send(frame(text.encode("utf-8")), "acknowledgement", after_commit=True)
+
+
+def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
+    """Canonical code of an OBX-3. A number that contradicts its name is mapped by name and flagged."""
+    number, name, system = (component(identifier, n) for n in (1, 2, 3))
+    by_name = codes.NAMES.get(name)
+    by_number = codes.TERMS[number][0] if system in codes.MDC_SYSTEMS and number in codes.TERMS else None
+    if by_name and by_number and by_name != by_number:
+        return by_name, Quality.QUESTIONABLE
+    if by_name and not by_number and number:
+        return by_name, Quality.GOOD
+    if by_name or by_number:
+        return by_name or by_number, Quality.GOOD
+    tail = containment.rsplit(".", 1)[-1]
+    if tail in codes.TERMS and system in codes.MDC_SYSTEMS and not name:
+        return codes.TERMS[tail][0], Quality.GOOD
+    return None, Quality.GOOD
+
+
+def _sentinel(code: str, value: float) -> bool:
+    if value not in codes.SENTINELS:
+        return False
+    return not (code in codes.SIGNED and value == -1.0)
+
+
+def _in_canonical_unit(code: str, value: float, unit: str) -> float | None:
+    """The value in the canonical unit; None when the stated unit cannot become it."""
+    number, name = component(unit, 1), component(unit, 2)
+    wanted = PARAMETERS[code].unit
+    if number in codes.FAHRENHEIT or name in codes.FAHRENHEIT:
+        return (value - 32) / 1.8 if wanted == "°C" else None
+    for key in (number, name):
+        factor = codes.UNIT_FACTORS.get((key, wanted))
+        if factor is not None:
+            return value * factor
+    # a fraction in percent where a pressure is wanted cannot be converted without the ambient pressure
+    if wanted == "mmHg" and (number == "262688" or name == "MDC_DIM_PERCENT"):
+        return None
+    if wanted == "%" and (number in ("266016", "265987") or name in ("MDC_DIM_MMHG", "MDC_DIM_KILO_PASCAL")):
+        return None
+    return value
+
+
+def _first_of_each(outputs: Iterable[Output]) -> list[Output]:
+    """One message can carry a parameter twice (two sensors); the first valid one is the patient's."""
+    valid = {one.code for one in outputs if isinstance(one, Observation) and one.value is not None}
+    seen: set[str] = set()
+    out: list[Output] = []
+    for one in outputs:
+        if isinstance(one, Observation):
+            if one.code in seen or (one.value is None and one.code in valid):
+                continue
+            seen.add(one.code)
+        out.append(one)
+    return out
+
+
+def _waves(rows: list[list[str]], every: list[list[str]], at: int | None) -> list[Output]:
+    """Curves with their rate and resolution, bound by the containment prefix and not by position."""
+    attributes: dict[tuple[str, str], list[str]] = {}
+    for row in every:
+        prefix, _, _ = field(row, 4).rpartition(".")
+        attributes[(prefix, component(field(row, 3), 2))] = row
+    out: list[Output] = []
+    for row in rows:
+        number, name = component(field(row, 3), 1), component(field(row, 3), 2)
+        rate = attributes.get((field(row, 4), codes.RATE))
+        resolution = attributes.get((field(row, 4), codes.RESOLUTION))
+        hertz = parse_number(field(rate, 5)) if rate else None
+        scale = parse_number(field(resolution, 5)) if resolution else None
+        if hertz is None or hertz <= 0 or scale is None:
+            out.append(Fault("wave_without_rate"))
+            continue
+        samples = tuple(_sample(text) for text in field(row, 5).split("^"))
+        unit = component(field(resolution, 6), 2) if resolution else ""
+        out.append(Wave(codes.WAVES.get(number, name[:40]), unit, hertz, scale, samples, time_ms=at))
+    return out
+
+
+def _sample(text: str) -> int:
+    value = parse_number(text)
+    if value is None or value == codes.NO_SAMPLE_RAW or not -32_768 < value < 32_768:
+        return NO_SAMPLE
+    return int(value)

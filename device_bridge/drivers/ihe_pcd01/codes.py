@@ -1,0 +1,112 @@
+"""ISO/IEEE 11073-10101 terms (as HL7 codes: partition * 65536 + term) → canonical codes.
+
+Names (REFID) are a second key: some senders use a wrong number with the right name.
+"""
+
+TERMS: dict[str, tuple[str, str]] = {
+    "147842": ("HR", "MDC_ECG_HEART_RATE"),
+    "147850": ("HR", "MDC_ECG_CARD_BEAT_RATE_BTB"),
+    "149530": ("PR", "MDC_PULS_OXIM_PULS_RATE"),
+    "149538": ("PR", "MDC_PULS_RATE_NON_INV"),
+    "149514": ("PR", "MDC_PULS_RATE_ART"),
+    "149522": ("PR", "MDC_PULS_RATE"),
+    "148065": ("PVC", "MDC_ECG_V_P_C_CNT"),
+    "150456": ("SpO2", "MDC_PULS_OXIM_SAT_O2"),
+    "150448": ("PI", "MDC_PULS_OXIM_PERF_REL"),
+    "150488": ("PI", "MDC_BLD_PERF_INDEX"),
+    "151562": ("RR", "MDC_RESP_RATE"),
+    "151578": ("RR", "MDC_TTHOR_RESP_RATE"),
+    "151658": ("RR", "MDC_PULS_OXIM_PLETH_RESP_RATE"),
+    "151570": ("awRR", "MDC_AWAY_RESP_RATE"),
+    "151594": ("awRR", "MDC_CO2_RESP_RATE"),
+    "151586": ("awRR", "MDC_VENT_RESP_RATE"),
+    "150021": ("NIBP_S", "MDC_PRESS_BLD_NONINV_SYS"),
+    "150022": ("NIBP_D", "MDC_PRESS_BLD_NONINV_DIA"),
+    "150023": ("NIBP_M", "MDC_PRESS_BLD_NONINV_MEAN"),
+    "150301": ("NIBP_S", "MDC_PRESS_CUFF_SYS"),
+    "150302": ("NIBP_D", "MDC_PRESS_CUFF_DIA"),
+    "150303": ("NIBP_M", "MDC_PRESS_CUFF_MEAN"),
+    "150033": ("ART_S", "MDC_PRESS_BLD_ART_SYS"),
+    "150034": ("ART_D", "MDC_PRESS_BLD_ART_DIA"),
+    "150035": ("ART_M", "MDC_PRESS_BLD_ART_MEAN"),
+    "150037": ("ART_S", "MDC_PRESS_BLD_ART_ABP_SYS"),
+    "150038": ("ART_D", "MDC_PRESS_BLD_ART_ABP_DIA"),
+    "150039": ("ART_M", "MDC_PRESS_BLD_ART_ABP_MEAN"),
+    "150087": ("CVP", "MDC_PRESS_BLD_VEN_CENT_MEAN"),
+    "150084": ("CVP", "MDC_PRESS_BLD_VEN_CENT"),
+    "150045": ("PAP_S", "MDC_PRESS_BLD_ART_PULM_SYS"),
+    "150046": ("PAP_D", "MDC_PRESS_BLD_ART_PULM_DIA"),
+    "150047": ("PAP_M", "MDC_PRESS_BLD_ART_PULM_MEAN"),
+    "150052": ("PCWP", "MDC_PRESS_BLD_ART_PULM_WEDGE"),
+    "153608": ("ICP", "MDC_PRESS_INTRA_CRAN"),
+    "153611": ("ICP", "MDC_PRESS_INTRA_CRAN_MEAN"),
+    "150344": ("T1", "MDC_TEMP"),
+    "150368": ("T1", "MDC_TEMP_CORE"),
+    "150388": ("T2", "MDC_TEMP_SKIN"),
+    "151708": ("EtCO2", "MDC_CONC_AWAY_CO2_ET"),
+    "151728": ("EtCO2", "MDC_AWAY_CO2_ET"),
+    "151712": ("EtCO2", "MDC_CONC_AWAY_CO2_EXP"),
+    "151716": ("FiCO2", "MDC_CONC_AWAY_CO2_INSP"),
+    "152196": ("FiO2", "MDC_CONC_AWAY_O2_INSP"),
+    "160920": ("FiO2", "MDC_VENT_CONC_AWAY_O2_INSP"),
+    "152440": ("EtO2", "MDC_CONC_AWAY_O2_ET"),
+    "152192": ("FiN2O", "MDC_CONC_AWAY_N2O_INSP"),
+    "152108": ("EtN2O", "MDC_CONC_AWAY_N2O_ET"),
+    "152180": ("FiSEV", "MDC_CONC_AWAY_SEVOFL_INSP"),
+    "152096": ("EtSEV", "MDC_CONC_AWAY_SEVOFL_ET"),
+    "152168": ("FiDES", "MDC_CONC_AWAY_DESFL_INSP"),
+    "152084": ("EtDES", "MDC_CONC_AWAY_DESFL_ET"),
+    "152184": ("FiISO", "MDC_CONC_AWAY_ISOFL_INSP"),
+    "152100": ("EtISO", "MDC_CONC_AWAY_ISOFL_ET"),
+    "152872": ("MAC", "MDC_CONC_MAC"),
+    "151957": ("Ppeak", "MDC_PRESS_AWAY_INSP_PEAK"),
+    "151817": ("Ppeak", "MDC_PRESS_AWAY_INSP_MAX"),
+    "151784": ("Pplat", "MDC_PRESS_RESP_PLAT"),
+    "151819": ("Pmean", "MDC_PRESS_AWAY_INSP_MEAN"),
+    "151976": ("PEEP", "MDC_PRESS_AWAY_END_EXP_POS"),
+    "151868": ("TVe", "MDC_VOL_AWAY_TIDAL"),
+    "151880": ("MV", "MDC_VOL_MINUTE_AWAY"),
+    "151884": ("MV", "MDC_VOL_MINUTE_AWAY_EXP"),
+    "151688": ("Compl", "MDC_COMPL_LUNG"),
+    "151840": ("Raw", "MDC_RES_AWAY"),
+    "150276": ("CO", "MDC_OUTPUT_CARD"),
+    "150492": ("CO", "MDC_OUTPUT_CARD_CTS"),
+    "149772": ("CI", "MDC_OUTPUT_CARD_INDEX"),
+    "150404": ("SV", "MDC_VOL_BLD_STROKE"),
+}
+NAMES: dict[str, str] = {name: code for code, name in TERMS.values()}
+
+MDC_SYSTEMS = frozenset({"", "MDC"})
+SENTINELS = frozenset({-999.0, -99.9, -100.0, -1.0, 8_388_607.0})
+# Below zero these are real numbers, so -1 and the like mean what they say.
+SIGNED = frozenset({"CVP", "ICP", "RAP", "LAP", "PAP_S", "PAP_D", "PAP_M", "ART_S", "ART_D", "ART_M"})
+
+# Wire unit → factor to the canonical unit, for the codes whose canonical unit it can become.
+UNIT_FACTORS: dict[tuple[str, str], float] = {
+    ("265987", "mmHg"): 7.50062,
+    ("MDC_DIM_KILO_PASCAL", "mmHg"): 7.50062,
+    ("266016", "cmH2O"): 1.35951,
+    ("MDC_DIM_MMHG", "cmH2O"): 1.35951,
+    ("265987", "cmH2O"): 10.19716,
+    ("265216", "mL"): 1000.0,
+}
+FAHRENHEIT = frozenset({"268160", "MDC_DIM_FAHR"})
+
+WAVES: dict[str, str] = {
+    "131328": "ECG",
+    "131329": "ECG_I",
+    "131330": "ECG_II",
+    "131389": "ECG_III",
+    "150452": "PLETH",
+    "151780": "RESP",
+    "151776": "RESP",
+    "151704": "CO2",
+    "150032": "ART",
+    "150036": "ART",
+}
+RATE = "MDC_ATTR_SAMP_RATE"
+RESOLUTION = "MDC_ATTR_NU_MSMT_RES"
+NO_SAMPLE_RAW = 32_767
+
+PRIORITIES = {"PH": "high", "PM": "medium", "PL": "low", "PN": "low"}
+PHASES = {"start": "start", "continue": "continue", "end": "end", "update": "continue"}
