@@ -10,6 +10,7 @@ import blueprints.admin
 import blueprints.bridge_gateway
 import blueprints.devices
 import blueprints.home
+import blueprints.interfaces
 import blueprints.ops
 from app.accounts.queries import load_session_user
 from app.cli import audit_group, demo_group, doctor_command, setup_group
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     blueprints.bridge_gateway.blueprint,
     blueprints.devices.blueprint,
     blueprints.home.blueprint,
+    blueprints.interfaces.blueprint,
     blueprints.ops.blueprint,
     blueprints.ops.styleguide,
 )

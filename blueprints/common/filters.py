@@ -4,9 +4,9 @@ import secrets
 from datetime import date, datetime
 from decimal import Decimal
 
-from app.clinical.body import age_words
 from flask import Flask
 
+from app.clinical.body import age_words
 from app.core import clock
 
 SEX_WORDS = {"male": "男", "female": "女", "unknown": "未知"}
@@ -33,6 +33,11 @@ def md_hm(moment: datetime | None) -> str:
 def ymd_hm(moment: datetime | None) -> str:
     """Date and time: 2026-11-22 14:05."""
     return f"{clock.to_hospital(moment):%Y-%m-%d %H:%M}" if moment else "—"
+
+
+def ymd_hms(moment: datetime | None) -> str:
+    """Date and time to the second: 2026-11-22 14:05:09."""
+    return f"{clock.to_hospital(moment):%Y-%m-%d %H:%M:%S}" if moment else "—"
 
 
 def weekday(day: date) -> str:
@@ -69,7 +74,7 @@ def new_key() -> str:
 
 def init_app(app: Flask) -> None:
     """Make them known to Jinja."""
-    for function in (hm, ymd, md_hm, ymd_hm, weekday, dose, age, sex, clock.from_ms):
+    for function in (hm, ymd, md_hm, ymd_hm, ymd_hms, weekday, dose, age, sex, clock.from_ms):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["new_key"] = new_key
     app.jinja_env.globals["now"] = clock.now

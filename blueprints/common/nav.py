@@ -17,15 +17,17 @@ class NavItem:
     active: bool
 
 
-# endpoint, label, right
+# endpoint, label, right; of several entries of one label the first that the user may open is shown
 PLACES: tuple[tuple[str, str, Permission], ...] = (
     ("schedule.page", "排班", Permission.VIEW_SCHEDULE),
     ("theatre.page", "术间", Permission.VIEW_CASE),
     ("documents.page", "文书", Permission.VIEW_DOCUMENTS),
     ("devices.page", "设备", Permission.VIEW_DEVICES),
     ("interfaces.page", "接口", Permission.VIEW_INTERFACES),
-    ("admin.users_page", "用户", Permission.MANAGE_USERS),
-    ("admin.audit_page", "审计", Permission.VIEW_AUDIT),
+    ("admin.users_page", "管理", Permission.MANAGE_USERS),
+    ("admin.roles_page", "管理", Permission.MANAGE_ROLES),
+    ("admin.staff_page", "管理", Permission.MANAGE_TERMS),
+    ("admin.audit_page", "管理", Permission.VIEW_AUDIT),
 )
 
 
@@ -34,11 +36,11 @@ def build_nav() -> list[NavItem]:
     if g.get("failsafe") or not current_user.is_authenticated:
         return []
     here = (request.endpoint or "").partition(".")[0]
-    return [
-        NavItem(label, url_for(endpoint), active=endpoint.partition(".")[0] == here)
-        for endpoint, label, permission in PLACES
-        if endpoint in current_app.view_functions and current_user.may(permission)
-    ]
+    shown: dict[str, NavItem] = {}
+    for endpoint, label, permission in PLACES:
+        if label not in shown and endpoint in current_app.view_functions and current_user.may(permission):
+            shown[label] = NavItem(label, url_for(endpoint), active=endpoint.partition(".")[0] == here)
+    return list(shown.values())
 
 
 def init_app(app: Flask) -> None:
