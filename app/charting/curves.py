@@ -133,6 +133,11 @@ def _series(plot: Plot, view: RecordView, series: VitalSeries, registry: SymbolR
         shapes += _joining(plot, view, series, points, role)
     places = tuple((item.x, plot.y(float(item.point.value), series.axis)) for item in shown)
     shapes.append(Glyphs(role, symbol.name, frame.metrics.symbol, places))
+    breached = tuple(
+        place for item, place in zip(shown, places, strict=True) if series.limits.breached_by(item.point.value)
+    )
+    if breached:
+        shapes.append(Glyphs("breach", symbol.name, frame.metrics.symbol, breached))
     for item, place in zip(shown, places, strict=True):
         shapes += _remarks(plot, series, item, place)
     return shapes

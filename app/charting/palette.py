@@ -58,6 +58,7 @@ PAINTS: Mapping[str, Paint] = MappingProxyType(
         "rr_vent": Paint(stroke=SLATE, width=0.6),
         "temp": Paint(stroke=BROWN, width=0.6),
         "other": Paint(stroke=INK, width=0.6),
+        "breach": Paint(stroke=RED, width=1.1),  # drawn over the symbol of a value beyond its limits
         "infusion": Paint(stroke=INK, width=0.8),
         "infusion-open": Paint(stroke=INK, width=0.8),
         "leader": Paint(stroke=GREY, width=0.25),

@@ -74,7 +74,8 @@ def event_row(frame: Frame, events: Sequence[NumberedEvent]) -> Row:
         left = frame.keep(frame.x(event.at) - size / 2, size)
         line = packer.place(left, left + size)
         middle = metrics.pad + ((line or 0) + 0.5) * metrics.row
-        ref = Ref("event", event.id, event.at, f"{event.number} {frame.clock(event.at)} {event.label}")
+        words = " ".join(filter(None, (frame.clock(event.at), event.label, event.remark)))
+        ref = Ref("event", event.id, event.at, f"{event.number} {words}")
         figure = metrics.small if event.number < 100 else metrics.small * 0.75
         shapes.append(Glyphs("event", "badge", size, ((left + size / 2, middle),), ref))
         shapes.append(Text("text", left + size / 2, middle + figure * 0.36, str(event.number), figure, "middle"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.charting.frame import DENSE, PAPER, SCREEN
 from app.charting.layout import layout, layout_pages, slot_of
 from app.charting.packing import text_width
+from app.charting.palette import paint
 from app.charting.primitives import Band, Chart, Glyphs, Line, Polyline, Rect, Text
 from app.charting.record import (
     Axis,
@@ -24,6 +25,7 @@ from app.charting.record import (
     FluidCategory,
     FluidLane,
     Infusion,
+    Limits,
     MarkKind,
     NumberedEvent,
     NumericRow,
@@ -308,6 +310,32 @@ def test_a_value_beyond_the_axis_is_written_in_figures() -> None:
     points = (VitalPoint(after(3), Decimal(268)),)
     view = replace(record(), vitals=(VitalSeries("sbp", "收缩压", "mmHg", points),))
     assert any(text.text == "268" and text.role == "text-warn" for text in texts(layout(view)))
+
+
+def test_a_value_beyond_its_limits_is_emphasised() -> None:
+    points = (VitalPoint(after(3), Decimal(88)), VitalPoint(after(8), Decimal(120)))
+    limits = Limits(Decimal(90), Decimal(160))
+    series = VitalSeries("sbp", "收缩压", "mmHg", points, limits=limits)
+    row = NumericRow("map", "MAP", "mmHg", points, limits)
+    chart = layout(replace(record(), vitals=(series,), numerics=(row,)))
+    over = [shape for shape in chart.primitives if isinstance(shape, Glyphs) and shape.role == "breach"]
+    assert [len(shape.points) for shape in over] == [1]
+    figures = {text.text: (text.role, text.bold) for text in texts(chart) if text.text in {"88", "120"}}
+    assert figures["88"] == ("text-warn", True)
+
+
+def test_paper_says_when_it_cannot_show_every_figure() -> None:
+    points = tuple(VitalPoint(after(minute), Decimal(100)) for minute in range(200))
+    view = replace(record(), numerics=(NumericRow("spo2", "SpO₂", "%", points),))
+    chart = layout_pages(view, PAGE)[0]
+    assert any("择显" in text.text for text in texts(chart))
+    assert not any("择显" in text.text for text in texts(layout_pages(record(), PAGE)[0]))
+
+
+def test_invasive_pressure_is_drawn_with_another_stroke() -> None:
+    for invasive, cuff in (("abp_sys", "sbp"), ("abp_dia", "dbp"), ("abp_map", "map")):
+        assert paint(invasive).width < paint(cuff).width
+        assert paint(invasive).stroke != paint(cuff).stroke
 
 
 def test_an_edited_value_survives_thinning() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -171,6 +172,16 @@ def test_a_reprint_is_the_same_record(fonts: Path) -> None:
     reprint = pages_of(render_record_pdf(frozen.view, frozen.header, frozen.appendix, later, fonts))[0]
     assert f"校验{digest(sheet)[:8]}" in squeezed(reprint)
     assert "重打（第2次）" in squeezed(reprint)
+
+
+def test_prints_at_the_same_time_do_not_mix(fonts: Path) -> None:
+    names = ["张建国", RARE_NAME, "欧阳明月", "买买提"]
+    alone = [render_record_pdf(record(), header(name), appendix(), stamp(), fonts) for name in names]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda name: render_record_pdf(record(), header(name), appendix(), stamp(), fonts), names)
+        )
+    assert together == alone
 
 
 def test_a_given_digest_is_printed_as_given(fonts: Path) -> None:
