@@ -147,7 +147,7 @@ def role_holders() -> dict[int, int]:
         .group_by(Role.id)
         .order_by(Role.id)
     )
-    return dict(db.session.execute(statement).tuples())
+    return dict(db.session.execute(statement))
 
 
 def staff_register(text: str = "", kind: str = "", active: str = "") -> list[StaffMember]:
@@ -179,5 +179,5 @@ def department_rows() -> list[DepartmentRow]:
     )
     return [
         DepartmentRow(department.id, department.code, department.name, department.is_active, staff)
-        for department, staff in db.session.execute(statement).tuples()
+        for department, staff in db.session.execute(statement)
     ]

@@ -57,7 +57,7 @@ def devices_for_bridge(bridge: str) -> list[Device]:
 
 def device_ids(keys: Collection[str]) -> dict[str, int]:
     """Registry numbers of device keys; unknown keys are absent."""
-    return dict(db.session.execute(select(Device.key, Device.id).where(Device.key.in_(keys))).tuples())
+    return dict(db.session.execute(select(Device.key, Device.id).where(Device.key.in_(keys))))
 
 
 def open_bindings(ids: Collection[int]) -> Mapping[int, int]:
@@ -65,7 +65,7 @@ def open_bindings(ids: Collection[int]) -> Mapping[int, int]:
     statement = select(Binding.device_id, Binding.case_id).where(
         Binding.device_id.in_(ids), Binding.released_at.is_(None)
     )
-    return dict(db.session.execute(statement).tuples())
+    return dict(db.session.execute(statement))
 
 
 def bindings_of_case(case_id: int) -> list[Binding]:
@@ -81,13 +81,13 @@ def bindings_of_device(device_id: int, limit: int = 10) -> list[tuple[Binding, s
         .where(Binding.device_id == device_id)
         .order_by(Binding.bound_at.desc(), Binding.id.desc())
     )
-    return list(db.session.execute(statement.limit(limit)).tuples())
+    return list(db.session.execute(statement.limit(limit)))
 
 
 def case_numbers(case_ids: Collection[int]) -> Mapping[int, str]:
     """Schedule numbers of cases: what an engineer may know of a case."""
     statement = select(SurgicalCase.id, SurgicalCase.case_no).where(SurgicalCase.id.in_(case_ids))
-    return dict(db.session.execute(statement).tuples())
+    return dict(db.session.execute(statement))
 
 
 def device_row(device: Device) -> DeviceRow:
@@ -105,7 +105,7 @@ def device_rows(room_id: int | None = None, case_id: int | None = None) -> list[
         statement = statement.where(Device.id.in_(bound))
     statement = statement.outerjoin(OperatingRoom, OperatingRoom.id == Device.room_id)
     in_order = statement.order_by(OperatingRoom.sort.nulls_last(), OperatingRoom.id, Device.key)
-    found = db.session.execute(in_order).tuples().all()
+    found = db.session.execute(in_order).all()
     cases = open_bindings([device.id for device, _status in found])
     return [_row(device, status, cases.get(device.id)) for device, status in found]
 

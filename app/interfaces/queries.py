@@ -197,11 +197,11 @@ def _counts() -> Mapping[tuple[str, str], int]:
     statement = select(OutboxMessage.endpoint, OutboxMessage.state, func.count()).group_by(
         OutboxMessage.endpoint, OutboxMessage.state
     )
-    return {(endpoint, state): count for endpoint, state, count in db.session.execute(statement).tuples()}
+    return {(endpoint, state): count for endpoint, state, count in db.session.execute(statement)}
 
 
 def _latest(endpoint: Any, at: Any) -> dict[str, datetime | None]:
-    return dict(db.session.execute(select(endpoint, func.max(at)).group_by(endpoint)).tuples())
+    return dict(db.session.execute(select(endpoint, func.max(at)).group_by(endpoint)))
 
 
 def _endpoint_row(

@@ -45,7 +45,7 @@ def _rows(*conditions: Any, order: tuple[Any, ...] = (), limit: int | None = Non
     statement = select(*_COLUMNS).where(*conditions).order_by(*order, Term.sort, Term.id).limit(limit)
     return [
         TermRow(number, kind, code, name, short, long, tuple(aliases.split()), attributes or {})
-        for number, kind, code, name, short, long, aliases, attributes in db.session.execute(statement).tuples()
+        for number, kind, code, name, short, long, aliases, attributes in db.session.execute(statement)
     ]
 
 

@@ -47,7 +47,7 @@ def default_terms() -> tuple[Mapping[str, Any], ...]:
 
 def load_default_terms() -> int:
     """Add the default entries that are missing; what the hospital changed or retired stays. Gives how many came."""
-    held = set(db.session.execute(select(Term.kind, Term.code)).tuples())
+    held = set(db.session.execute(select(Term.kind, Term.code)))
     missing = [row for row in default_terms() if (row["kind"], row["code"]) not in held]
     for row in missing:
         term = Term(**row)
