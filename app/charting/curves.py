@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from app.charting.frame import Frame
 from app.charting.packing import join_numbers, text_width, wrap
@@ -18,6 +20,8 @@ LEFT_LOW, LEFT_HIGH, LEFT_STEP = 0, 240, 20
 RIGHT_LOW, RIGHT_HIGH, RIGHT_STEP = 20, 40, 2
 #: A curve breaks when two slots in a row are empty (facts 2h.3 rule 1).
 EMPTY_SLOTS_THAT_BREAK = 2
+#: A series charted more rarely than this is never joined over the time between.
+SLOWEST_RHYTHM = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +160,26 @@ def _joining(
 ) -> list[Primitive]:
     """Fine lines through every reading, broken where data is missing."""
     runs: list[list[Point]] = [[]]
+    longest = _rhythm(view, points) * (EMPTY_SLOTS_THAT_BREAK + 0.5)
     previous: VitalPoint | None = None
     for point in points:
-        if previous is not None and _is_broken(view, previous, point):
+        if previous is not None and _is_broken(view, previous, point, longest):
             runs.append([])
         runs[-1].append((plot.frame.x(point.at), plot.y(float(point.value), series.axis)))
         previous = point
     return [Polyline(f"{role}-line", tuple(run)) for run in runs if len(run) > 1]
 
 
-def _is_broken(view: RecordView, before: VitalPoint, after: VitalPoint) -> bool:
-    if (after.at - before.at) > view.interval * (EMPTY_SLOTS_THAT_BREAK + 0.5):
+def _rhythm(view: RecordView, points: Sequence[VitalPoint]) -> timedelta:
+    """How often this series is charted: the interval of the record, or its own slower beat (a cuff every 5 min in
+    rescue mode, a temperature every 15 min)."""
+    steps = sorted(after.at - before.at for before, after in pairwise(points))
+    usual = steps[len(steps) // 2] if steps else view.interval
+    return min(max(view.interval, usual), SLOWEST_RHYTHM)
+
+
+def _is_broken(view: RecordView, before: VitalPoint, after: VitalPoint, longest: timedelta) -> bool:
+    if after.at - before.at > longest:
         return True
     return any(gap.start < after.at and gap.end > before.at for gap in view.gaps)
 

@@ -301,6 +301,14 @@ def test_two_empty_slots_break_the_curve() -> None:
     assert [len(line.points) for line in lines] == [3, 2]
 
 
+def test_a_slow_series_is_joined_in_its_own_rhythm() -> None:
+    points = tuple(VitalPoint(after(minute), Decimal(120)) for minute in (0, 5, 10, 15, 40, 45))
+    series = VitalSeries("sbp", "收缩压", "mmHg", points)
+    view = replace(record(48), vitals=(series,), gaps=(), interval_minutes=1)
+    lines = [shape for shape in layout(view).primitives if isinstance(shape, Polyline)]
+    assert [len(line.points) for line in lines] == [4, 2]
+
+
 def test_a_corrected_value_bears_its_footnote() -> None:
     for chart in (layout(record()), layout_pages(record(), PAGE)[0]):
         assert any(text.role == "text-note" and text.text == "1" for text in texts(chart))
