@@ -147,7 +147,7 @@ def role_holders() -> dict[int, int]:
         .group_by(Role.id)
         .order_by(Role.id)
     )
-    return dict(db.session.execute(statement))
+    return dict(db.session.execute(statement).all())
 
 
 def staff_register(text: str = "", kind: str = "", active: str = "") -> list[StaffMember]:

@@ -57,7 +57,7 @@ def devices_for_bridge(bridge: str) -> list[Device]:
 
 def device_ids(keys: Collection[str]) -> dict[str, int]:
     """Registry numbers of device keys; unknown keys are absent."""
-    return dict(db.session.execute(select(Device.key, Device.id).where(Device.key.in_(keys))))
+    return dict(db.session.execute(select(Device.key, Device.id).where(Device.key.in_(keys))).all())
 
 
 def open_bindings(ids: Collection[int]) -> Mapping[int, int]:
@@ -65,7 +65,7 @@ def open_bindings(ids: Collection[int]) -> Mapping[int, int]:
     statement = select(Binding.device_id, Binding.case_id).where(
         Binding.device_id.in_(ids), Binding.released_at.is_(None)
     )
-    return dict(db.session.execute(statement))
+    return dict(db.session.execute(statement).all())
 
 
 def bindings_of_case(case_id: int) -> list[Binding]:
@@ -87,7 +87,7 @@ def bindings_of_device(device_id: int, limit: int = 10) -> list[tuple[Binding, s
 def case_numbers(case_ids: Collection[int]) -> Mapping[int, str]:
     """Schedule numbers of cases: what an engineer may know of a case."""
     statement = select(SurgicalCase.id, SurgicalCase.case_no).where(SurgicalCase.id.in_(case_ids))
-    return dict(db.session.execute(statement))
+    return dict(db.session.execute(statement).all())
 
 
 def device_row(device: Device) -> DeviceRow:

@@ -201,7 +201,7 @@ def _counts() -> Mapping[tuple[str, str], int]:
 
 
 def _latest(endpoint: Any, at: Any) -> dict[str, datetime | None]:
-    return dict(db.session.execute(select(endpoint, func.max(at)).group_by(endpoint)))
+    return dict(db.session.execute(select(endpoint, func.max(at)).group_by(endpoint)).all())
 
 
 def _endpoint_row(

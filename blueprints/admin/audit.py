@@ -86,7 +86,7 @@ def export_audit() -> ResponseReturnValue:
 
 
 def _csv(entries: Iterable[AuditEntry]) -> str:
-    numbers = dict(db.session.execute(select(Patient.id, Patient.patient_no)))
+    numbers = dict(db.session.execute(select(Patient.id, Patient.patient_no)).all())
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
@@ -148,4 +148,4 @@ def _patient_id(patient_no: str) -> int | None:
 
 def _patient_numbers(entries: Iterable[AuditEntry]) -> dict[int, str]:
     ids = {entry.patient_id for entry in entries if entry.patient_id is not None}
-    return dict(db.session.execute(select(Patient.id, Patient.patient_no).where(Patient.id.in_(ids))))
+    return dict(db.session.execute(select(Patient.id, Patient.patient_no).where(Patient.id.in_(ids))).all())
