@@ -123,8 +123,8 @@ def _check(node: ast.expr, names: _Names) -> None:
         case ast.Attribute():
             names.facts.add(_dotted(node))
         case ast.BoolOp(values=values) | ast.Tuple(elts=values) | ast.List(elts=values):
-            for value in values:
-                _check(value, names)
+            for part in values:
+                _check(part, names)
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
             _check(operand, names)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
@@ -165,7 +165,7 @@ def _dotted(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    if not isinstance(node, ast.Name) or any(part.startswith("_") for part in parts) or len(parts) > 3:
+    if not isinstance(node, ast.Name) or any(part.startswith("_") for part in parts) or len(parts) > 2:
         raise ExpressionError("名称只能是 字段 或 对象.属性")
     return ".".join([node.id, *reversed(parts)])
 

@@ -47,8 +47,8 @@ EVENTS: Mapping[str, str] = {
     "in_transit": "接患者", "in_room": "入手术室", "anesthesia_start": "麻醉开始", "intubation": "气管插管",
     "incision": "切皮", "surgery_start": "手术开始", "surgery_end": "手术结束", "extubation": "拔管",
     "anesthesia_end": "麻醉结束", "out_of_room": "出手术室", "pacu_in": "入恢复室", "pacu_out": "出恢复室",
-    "rescue_start": "抢救开始", "rescue_end": "抢救结束", "ward": "回病房", "icu": "转 ICU", "er": "转急诊",
-    "home": "离院", "dead": "死亡",
+    "rescue_start": "抢救开始", "rescue_end": "抢救结束", "to_ward": "回病房", "to_icu": "转 ICU", "to_er": "转急诊",
+    "to_home": "离院", "dead": "死亡",
 }  # fmt: skip
 CHART_CODES: Mapping[str, str] = {
     "sbp": "收缩压", "dbp": "舒张压", "map": "平均压", "hr": "心率", "rr": "呼吸", "spo2": "SpO2",

@@ -26,15 +26,58 @@ T = TypeVar("T")
 STAGES = {"save": Stage.SAVE, "sign": Stage.SIGN, "archive": Stage.ARCHIVE}
 _WITH_OPTIONS = (FieldType.CHOICE, FieldType.MULTI_CHOICE)
 _FIELD_KEYS = frozenset(
-    "key label type hint unit low high soft_low soft_high places max_length options unknown yes no scale columns "
-    "source compute visible required explain element value_set other diagram wide hospital".split()
+    [
+        "key",
+        "label",
+        "type",
+        "hint",
+        "unit",
+        "low",
+        "high",
+        "soft_low",
+        "soft_high",
+        "places",
+        "max_length",
+        "options",
+        "unknown",
+        "yes",
+        "no",
+        "scale",
+        "columns",
+        "source",
+        "compute",
+        "visible",
+        "required",
+        "explain",
+        "element",
+        "value_set",
+        "other",
+        "diagram",
+        "wide",
+        "hospital",
+    ]
 )
-_SECTION_KEYS = frozenset("key title fields visible note columns package".split())
+_SECTION_KEYS = frozenset(["key", "title", "fields", "visible", "note", "columns", "package"])
 _KIND_KEYS = frozenset(
-    "kind title category version basis code due when retention_years repeatable chart sections signatories "
-    "rules cda".split()
+    [
+        "kind",
+        "title",
+        "category",
+        "version",
+        "basis",
+        "code",
+        "due",
+        "when",
+        "retention_years",
+        "repeatable",
+        "chart",
+        "sections",
+        "signatories",
+        "rules",
+        "cda",
+    ]
 )
-_SIGNATORY_KEYS = frozenset("slot label roles order required covers group when".split())
+_SIGNATORY_KEYS = frozenset(["slot", "label", "roles", "order", "required", "covers", "group", "when"])
 DRUG_COLUMNS: tuple[Mapping[str, Any], ...] = (
     {"key": "name", "label": "药品", "required": "save", "max_length": 50},
     {"key": "amount", "label": "剂量", "type": "number", "low": 0, "high": 1000000},
@@ -317,7 +360,9 @@ def _field_options(reader: _Reader, top: Mapping[str, Any], kind: FieldType, whe
         return ()
     if top.get("options") is not None:
         return _options(reader, top["options"], where)
-    values = reader.one_of(top.get("value_set"), lambda key: reader.library.value_sets[key], where, "value_set")
+    if top.get("value_set") is None:
+        return ()
+    values = reader.one_of(top["value_set"], lambda key: reader.library.value_sets[key], where, "value_set")
     return tuple(Option(code, label, code) for code, label in (values or {}).items())
 
 

@@ -64,9 +64,7 @@ def _library() -> Library:
     sets = read_yaml(ROOM / "value_sets.yaml")
     return Library(
         scales={key: load_scale(key, raw, f"scales.yaml：{key}") for key, raw in scales.items()},
-        value_sets={
-            key: {str(code): str(label) for code, label in raw["values"].items()} for key, raw in sets.items()
-        },
+        value_sets={key: {str(code): str(label) for code, label in raw["values"].items()} for key, raw in sets.items()},
     )
 
 

@@ -1,0 +1,1 @@
+"""Reads on documents for pages, paper and exchange."""

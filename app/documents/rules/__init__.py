@@ -1,0 +1,1 @@
+"""Pure decisions on documents: values, completeness, signing, whole-case findings."""
