@@ -48,6 +48,9 @@ def _add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--charset", default="", help="发给 HIS 的字符集（utf-8 或 gb18030，默认 utf-8）")
     parser.add_argument("--profile", type=Path, help="本院对照文件，默认 instance/his-profile.yaml（有则使用）")
     parser.add_argument("--pacing", type=float, default=0.0, metavar="秒", help="两条消息之间的间隔（默认 0）")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="地址", help="只允许这些地址连接，可多次给出（默认不限）"
+    )
     parser.set_defaults(run=run_engine)
 
 
@@ -175,6 +178,7 @@ def run_engine(options: argparse.Namespace) -> int:
         charset=options.charset,
         profile=options.profile,
         pacing_seconds=options.pacing,
+        allowed=frozenset(options.allow),
     )
     stopping = threading.Event()
     with stopped_by_signals(stopping), Engine(make_application(settings), chosen) as engine:

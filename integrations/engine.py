@@ -35,6 +35,7 @@ class EngineOptions:
     limit: int = DEFAULT_LIMIT
     reply_timeout: float = 15.0
     pacing_seconds: float = 0.0
+    allowed: frozenset[str] = frozenset()
 
 
 def options_of(
@@ -47,6 +48,7 @@ def options_of(
     charset: str = "",
     profile: Path | None = None,
     pacing_seconds: float = 0.0,
+    allowed: frozenset[str] = frozenset(),
 ) -> EngineOptions:
     """Options from the settings; what is given here wins. A site's profile may lie in `instance/his-profile.yaml`."""
     chosen = profile or settings.instance_dir / "his-profile.yaml"
@@ -62,6 +64,7 @@ def options_of(
             charset=charset or peer.charset or "utf-8",
         ),
         pacing_seconds=pacing_seconds,
+        allowed=allowed,
     )
 
 
@@ -74,7 +77,7 @@ class Engine:
         self._options = options
         inbound = Inbound(application, options.profile)
         try:
-            self.server = MllpServer(*options.listen, inbound.handle, limit=options.limit)
+            self.server = MllpServer(*options.listen, inbound.handle, limit=options.limit, allowed=options.allowed)
         except OSError as error:
             host, port = options.listen
             raise MessageError(

@@ -142,7 +142,10 @@ class MllpServer:
         limit: int = DEFAULT_LIMIT,
         max_connections: int = 64,
         stalled_after: float = 60.0,
+        allowed: frozenset[str] = frozenset(),
     ) -> None:
+        """`allowed`: addresses that may connect; empty lets everyone in. Raises `OSError` when the port is taken."""
+        self._allowed = allowed
         self._handler = handler
         self._limit = limit
         self._stalled_after = stalled_after
@@ -196,6 +199,10 @@ class MllpServer:
                 if self._stopping.is_set():
                     return
                 time.sleep(0.1)  # out of descriptors: wait for others to close
+                continue
+            if self._allowed and address[0] not in self._allowed:
+                log.warning("mllp connection refused, address not allowed", extra={"peer": address[0]})
+                close_socket(connection)
                 continue
             if not self._slots.acquire(blocking=False):
                 log.warning("mllp connection refused, too many", extra={"peer": address[0]})

@@ -1,9 +1,9 @@
 """Surgery requests: ORM^O01 and OMG^O19 with their ORC/OBR groups, and SIU^S12–S17 of senders that book by calendar."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from integrations.canonical import (
     AllergyData,
@@ -17,8 +17,9 @@ from integrations.canonical import (
 )
 from integrations.hl7.codes import PeerProfile
 from integrations.hl7.errors import MessageError
+from integrations.hl7.items import ASSISTANTS, Items, height_of, read_items, weight_of
 from integrations.hl7.message import Message, Segment
-from integrations.hl7.patients import person_of, read_patient, read_person, read_visit, require_patient
+from integrations.hl7.patients import read_patient, read_person, read_visit, require_patient
 
 ORDER_TYPES = ("ORM^O01", "OMG^O19")
 SCHEDULE_ACTIONS = {
@@ -28,21 +29,6 @@ SCHEDULE_ACTIONS = {
     "S15": RequestAction.CANCEL,
     "S17": RequestAction.CANCEL,
 }
-_ASSISTANTS = ("assistant_1", "assistant_2", "assistant_3", "assistant_4")
-
-
-@dataclass
-class Items:
-    """Coded observations (OBX), people (ROL, AIP) and notes of one group, by our field names."""
-
-    values: dict[str, Code] = field(default_factory=dict)
-    units: dict[str, str] = field(default_factory=dict)
-    people: dict[str, PersonRef] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    extra: list[tuple[str, str]] = field(default_factory=list)
-
-    def code(self, name: str) -> Code:
-        return self.values.get(name, Code())
 
 
 @dataclass(frozen=True)
@@ -94,7 +80,8 @@ def read_order_group(
 ) -> SurgeryRequestChange:
     """One ORC/OBR group. Raises `MessageError` that says which field is missing or wrong."""
     orc, obr = group.first("ORC"), group.first("OBR")
-    _require_surgery(obr, profile)
+    if obr is not None:
+        _require_surgery(obr, 4, obr.text(24), profile)
     action = _action(orc, profile)
     segments = common + group.segments
     items = read_items(group.segments, profile)
@@ -136,6 +123,8 @@ def read_schedule(message: Message, profile: PeerProfile) -> SurgeryRequestChang
     items = read_items(message.segments, profile)
     visit = read_visit(message.segments, profile)
     service = message.first("AIS")
+    if service is not None:
+        _require_surgery(service, 3, "", profile)
     change = SurgeryRequestChange(
         action=action,
         source=profile.name,
@@ -184,7 +173,7 @@ def _with_items(
         procedures=_detailed(change.procedures, items, profile),
         diagnoses=_diagnoses(segments),
         surgeon=surgeon,
-        assistants=tuple(items.people[role] for role in _ASSISTANTS if role in items.people),
+        assistants=tuple(items.people[role] for role in ASSISTANTS if role in items.people),
         anesthesia_method=items.code("anesthesia_method"),
         asa=codes.find("asa", items.code("asa").code, items.code("asa").name) or "",
         wound_class=codes.find("wound_class", items.code("wound_class").code, items.code("wound_class").name) or "",
@@ -192,8 +181,8 @@ def _with_items(
         isolation=str(isolation) if known is None else known,
         special_equipment=str(items.code("special_equipment")),
         notes="\n".join([*([str(items.code("notes"))] if items.code("notes") else []), *items.notes]),
-        height_cm=_height(items),
-        weight_kg=_weight(items),
+        height_cm=height_of(items),
+        weight_kg=weight_of(items),
         extra=tuple(items.extra),
     )
 
@@ -211,16 +200,13 @@ def _checked(change: SurgeryRequestChange) -> SurgeryRequestChange:
     return change
 
 
-def _require_surgery(obr: Segment | None, profile: PeerProfile) -> None:
-    """Laboratory and imaging orders travel as ORM too; none of them may become an operation."""
-    if obr is None:
-        return
-    section, system = obr.text(24), obr.text(4, 3)
-    is_observation = system.upper() == "LN"
+def _require_surgery(segment: Segment, number: int, section: str, profile: PeerProfile) -> None:
+    """Laboratory and imaging orders and bookings travel alike; none of them may become an operation."""
+    is_observation = segment.text(number, 3).upper() == "LN"
     if is_observation or profile.codes.has("other_section", section):
         raise MessageError(
-            f"这不是手术申请（{obr.text(4, 2) or obr.text(4)}）。",
-            where="OBR-4.3" if is_observation else "OBR-24",
+            f"这不是手术申请（{segment.text(number, 2) or segment.text(number)}）。",
+            where=f"{segment.name}-{number}.3" if is_observation else "OBR-24",
             advice="请 HIS 只把手术申请推送到本接口。",
             code="hl7_unsupported",
         )
@@ -334,73 +320,3 @@ def _first_code(*places: tuple[Segment | None, int]) -> Code:
         if segment is not None and segment.text(number):
             return Code(segment.text(number), segment.text(number, 2))
     return Code()
-
-
-def read_items(segments: list[Segment], profile: PeerProfile) -> Items:
-    """OBX by item, ROL and AIP by role, NTE in order; what has no place goes to `extra`."""
-    items = Items()
-    for segment in segments:
-        if segment.name == "OBX":
-            _read_observation(segment, items, profile)
-        elif segment.name == "NTE" and (text := segment.free_text(3)):
-            items.notes.append(text)
-        elif segment.name in ("ROL", "AIP"):
-            number = 3 if segment.name == "ROL" else 4
-            person_at = 4 if segment.name == "ROL" else 3
-            role = profile.codes.find("role", segment.text(number), segment.text(number, 2))
-            for repetition in segment.repetitions(person_at)[:1]:
-                if role:
-                    items.people.setdefault(role, person_of(repetition))
-    return items
-
-
-def _read_observation(segment: Segment, items: Items, profile: PeerProfile) -> None:
-    name = profile.codes.find("item", segment.text(3), segment.text(3, 2))
-    kind = segment.text(2).upper()
-    coded = kind in ("CE", "CWE", "CNE", "XCN", "CF", "")
-    whole = segment.free_text(5)
-    value = Code(segment.text(5), segment.text(5, 2), segment.text(5, 3)) if coded else Code("", whole)
-    if not value or segment.text(11).upper() in ("D", "W", "X"):
-        return
-    if name is None:
-        items.extra.append((segment.text(3, 2) or segment.text(3), whole))
-    elif name == "surgeon" or name in _ASSISTANTS:
-        items.people[name] = person_of(segment.repetitions(5)[0])
-    else:
-        items.values.setdefault(name, value)
-        items.units.setdefault(name, segment.text(6).lower())
-
-
-def _number(items: Items, name: str) -> Decimal | None:
-    code = items.code(name)
-    match = re.search(r"\d{1,4}(?:\.\d{1,3})?", code.code or code.name)
-    try:
-        return Decimal(match.group()) if match else None
-    except InvalidOperation:
-        return None
-
-
-def _height(items: Items) -> Decimal | None:
-    """cm; metres and millimetres are converted, impossible values left out."""
-    value = _number(items, "height")
-    if value is None:
-        return None
-    unit = items.units.get("height", "")
-    if unit in ("m", "米") or (not unit and value < 3):
-        value *= 100
-    elif unit in ("mm", "毫米"):
-        value /= 10
-    return value if 20 <= value <= 260 else None
-
-
-def _weight(items: Items) -> Decimal | None:
-    """kg; grams and 斤 are converted, impossible values left out."""
-    value = _number(items, "weight")
-    if value is None:
-        return None
-    unit = items.units.get("weight", "")
-    if unit in ("g", "克"):
-        value /= 1000
-    elif unit == "斤":
-        value /= 2
-    return value if Decimal("0.3") <= value <= 400 else None

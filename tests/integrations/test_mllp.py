@@ -149,6 +149,19 @@ def test_server_drops_a_frame_that_never_ends():
             assert client.send(GOOD, "1").is_accepted
 
 
+@pytest.mark.parametrize(("allowed", "is_let_in"), [("10.1.2.3", False), ("127.0.0.1", True)])
+def test_server_lets_only_allowed_addresses_in(allowed, is_let_in):
+    with (
+        MllpServer("127.0.0.1", 0, answer, allowed=frozenset({allowed})) as server,
+        MllpClient("127.0.0.1", server.port) as client,
+    ):
+        if is_let_in:
+            assert client.send(GOOD, "1").is_accepted
+        else:
+            with pytest.raises(NoAcknowledgement):
+                client.send(GOOD, "1")
+
+
 class Peer:
     """A peer that follows a script: one list of (delay, bytes) a received message."""
 

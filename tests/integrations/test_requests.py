@@ -182,6 +182,7 @@ def test_calendar_booking_as_request(trigger, action):
         (text(header(), PID, *order()).replace("|OR\r", "|LAB\r"), "OBR-24"),
         (text(header(kind="SIU^S26"), PID), "MSH-9.2"),
         (text(header(kind="SIU^S12"), PID), "SCH"),
+        (text(header(kind="SIU^S12"), "SCH|1", PID, "AIS|1|A|58410-2^CBC^LN"), "AIS-3.3"),
     ],
 )
 def test_refusals_say_where(source, where):
