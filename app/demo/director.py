@@ -168,7 +168,7 @@ def _begin_next() -> None:
     if is_first:
         history.write(device.id, f"case-{case.id}", start, clock.now() - timedelta(seconds=5))
         _write_due_steps(case)
-        anesthesia.fill_chart(doctor, [device.id], clock.to_ms(start), clock.now_ms())
+        anesthesia.fill_chart(doctor, [device.id], clock.to_ms(start), clock.now_ms(), now_ms=clock.now_ms())
     _log.info("demonstration case begun", extra={"case": case.id, "record": record.id})
 
 

@@ -68,7 +68,7 @@ def _rate(code: str, rate: str, unit: str) -> Write:
     def write(m: Moment) -> object:
         running = _running(m.record_id, code)
         return running and anesthesia.change_rate(
-            m.actor, running.id, rate=Decimal(rate), rate_unit=unit, at=m.at, confirm=True, idempotency_key=m.key
+            m.actor, running.id, rate=Decimal(rate), unit=unit, at=m.at, confirm=True, idempotency_key=m.key
         )
 
     return write
@@ -90,9 +90,9 @@ def _fluid(code: str, volume: str) -> Write:
     )
 
 
-def _output(code: str, volume: str) -> Write:
+def _output(kind: str, name: str, volume: str) -> Write:
     return lambda m: anesthesia.add_output(
-        m.actor, m.record_id, volume_ml=Decimal(volume), term_code=code, at=m.at, idempotency_key=m.key
+        m.actor, m.record_id, kind=kind, name=name, volume_ml=Decimal(volume), at=m.at, idempotency_key=m.key
     )
 
 
@@ -119,13 +119,13 @@ COURSE: tuple[Step, ...] = (
     Step(31, _rate("D021", "0.15", "ug/kg/min")),
     Step(50, _bolus("D040", "15", "mg")),
     Step(55, _fluid("F020", "500")),
-    Step(60, _output("O001", "150")),
+    Step(60, _output("urine", "尿量", "150")),
     Step(62, _rate("D001", "3.5", "mg/kg/h")),
     Step(75, _note("血气分析", "pH 7.41，PaCO₂ 38 mmHg，Hb 112 g/L，Lac 0.9 mmol/L")),
-    Step(80, _output("O002", "100")),
+    Step(80, _output("blood_loss", "出血量", "100")),
     Step(95, _bolus("D020", "5", "ug")),
     Step(110, _bolus("D033", "50", "mg")),
-    Step(125, _output("O001", "200")),
+    Step(125, _output("urine", "尿量", "200")),
     Step(130, _mark(E.SURGERY_END)),
     Step(131, _stop_all),
     Step(140, _mark(E.EXTUBATION)),

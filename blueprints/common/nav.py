@@ -20,7 +20,7 @@ class NavItem:
 # endpoint, label, right; of several entries of one label the first that the user may open is shown
 PLACES: tuple[tuple[str, str, Permission], ...] = (
     ("schedule.page", "排班", Permission.VIEW_SCHEDULE),
-    ("theatre.page", "术间", Permission.VIEW_CASE),
+    ("theatre.rooms_page", "术间", Permission.VIEW_CASE),
     ("documents.page", "文书", Permission.VIEW_DOCUMENTS),
     ("devices.page", "设备", Permission.VIEW_DEVICES),
     ("interfaces.page", "接口", Permission.VIEW_INTERFACES),

@@ -1,0 +1,216 @@
+"""Start of a case and its times: identify, in room, devices, milestones, corrections."""
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import or_, select
+
+from app.anesthesia import service as anesthesia
+from app.core import clock
+from app.core.db import db
+from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.permissions import Permission
+from app.devices import queries as device_queries
+from app.devices import service as devices
+from app.devices.models import Binding, Device
+from app.patients.models import Encounter, Patient
+from app.scheduling import service as scheduling
+from app.scheduling.models import OperatingRoom, SurgicalCase
+from app.scheduling.rules import EventKind
+from blueprints.common.access import actor, needs
+from blueprints.common.fragments import fragment, go
+from blueprints.common.guards import load_case
+from blueprints.theatre.base import blueprint, form_text, form_time, load_event, load_record_id, load_room, written
+from blueprints.theatre.view import banner_of
+
+
+@blueprint.post("/theatre/<room_code>/identify")
+@needs(Permission.RUN_CASE)
+def identify(room_code: str) -> ResponseReturnValue:
+    """Find the case of a scanned wristband; a patient of another room is refused loudly, by name."""
+    room = load_room(room_code)
+    code = form_text("code", 64)
+    case = _case_of_code(code, room)
+    return _identified(case, room, scanned=True)
+
+
+@blueprint.get("/theatre/<room_code>/cases/<int:case_id>/confirm")
+@needs(Permission.RUN_CASE)
+def confirm(room_code: str, case_id: int) -> ResponseReturnValue:
+    """Ask to compare name and number with the wristband, when the case was chosen from the list."""
+    room, case = load_room(room_code), load_case(case_id)
+    _check_room(case, room)
+    return _identified(case, room, scanned=False)
+
+
+def _identified(case: SurgicalCase, room: OperatingRoom, *, scanned: bool) -> str:
+    devices_here = device_queries.device_rows(room_id=room.id)
+    return fragment(
+        "theatre/_identified.html", case=case, patient=banner_of(case), scanned=scanned, devices=devices_here
+    )
+
+
+def _case_of_code(code: str, room: OperatingRoom) -> SurgicalCase:
+    if not code:
+        raise InvalidInput(fields={"code": "请扫描腕带或输入住院号"})
+    statement = (
+        select(SurgicalCase)
+        .join(Patient, Patient.id == SurgicalCase.patient_id)
+        .outerjoin(Encounter, Encounter.id == SurgicalCase.encounter_id)
+        .where(
+            SurgicalCase.cancelled_at.is_(None),
+            or_(
+                Patient.patient_no == code,
+                Encounter.inpatient_no == code,
+                Encounter.outpatient_no == code,
+                Encounter.visit_no == code,
+                SurgicalCase.case_no == code,
+            ),
+        )
+        .order_by(SurgicalCase.planned_start.desc())
+    )
+    cases = [case for case in db.session.scalars(statement) if not case.state.is_over]
+    if not cases:
+        raise NotFound(f"没有找到号码为 {code} 的待手术患者。请核对腕带，或从列表中选择。")
+    here = [case for case in cases if case.room_id == room.id]
+    if not here:
+        _check_room(cases[0], room)
+    return here[0]
+
+
+def _check_room(case: SurgicalCase, room: OperatingRoom) -> None:
+    if case.room_id == room.id:
+        return
+    place = f"安排在{case.room.name}" if case.room else "还没有安排手术间"
+    raise Conflict(f"患者不符：{case.patient.name} {place}，不是{room.name}。请立即核对患者身份。", code="wrong_room")
+
+
+@blueprint.post("/cases/<int:case_id>/in-room")
+@needs(Permission.RUN_CASE)
+def in_room(case_id: int) -> ResponseReturnValue:
+    """The patient is in the room: time, record, devices of the room, all in one step."""
+    case, user = load_case(case_id), actor()
+    _check_room_is_free(case)
+    event = scheduling.mark_event(
+        user, case, EventKind.IN_ROOM, form_time(case_id), idempotency_key=form_text("idempotency_key", 64) or None
+    )
+    anesthesia.open_record(user, case.id, at=event.at)
+    for device_id in request.form.getlist("device", type=int):
+        devices.bind_device(user, db.session.get_one(Device, device_id), case, since=event.at)
+    return go(url_for("theatre.room_page", room_code=case.room.code if case.room else ""))
+
+
+def _check_room_is_free(case: SurgicalCase) -> None:
+    others = db.session.scalars(
+        select(SurgicalCase).where(
+            SurgicalCase.room_id == case.room_id, SurgicalCase.id != case.id, SurgicalCase.cancelled_at.is_(None)
+        )
+    )
+    present = next((other for other in others if other.state.is_under_way), None)
+    if present is not None:
+        raise Conflict(f"{present.patient.name} 还在本手术间，请先为其登记“出手术间”。", code="room_occupied")
+
+
+@blueprint.post("/cases/<int:case_id>/events")
+@needs(Permission.RUN_CASE)
+def mark(case_id: int) -> ResponseReturnValue:
+    """Mark a time of the case."""
+    case, user = load_case(case_id), actor()
+    kind = form_text("kind", 32)
+    event = scheduling.mark_event(
+        user,
+        case,
+        kind,
+        form_time(case_id),
+        form_text("remark"),
+        idempotency_key=form_text("idempotency_key", 64) or None,
+    )
+    if event.kind == EventKind.ANESTHESIA_START:
+        anesthesia.open_record(user, case.id, at=event.at)
+    if event.kind == EventKind.OUT_OF_ROOM:
+        devices.release_all(user, case.id, event.at)
+    undo = url_for("theatre.withdraw", case_id=case_id, event_id=event.id)
+    return written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo)
+
+
+@blueprint.get("/cases/<int:case_id>/events/<int:event_id>")
+@needs(Permission.VIEW_CASE)
+def event_panel(case_id: int, event_id: int) -> ResponseReturnValue:
+    """One time or event with its history, and the form to correct it."""
+    return fragment("theatre/_event.html", case_id=case_id, event=load_event(case_id, event_id))
+
+
+@blueprint.post("/cases/<int:case_id>/events/<int:event_id>/time")
+@needs(Permission.RUN_CASE)
+def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
+    """Set another time with a reason."""
+    event = load_event(case_id, event_id)
+    at = form_time(case_id)
+    if at is None:
+        raise InvalidInput(fields={"at": "请填写正确的时间"})
+    if event.kind == EventKind.NOTED:
+        anesthesia.correct_event(
+            actor(),
+            load_record_id(case_id),
+            event.id,
+            form_text("reason"),
+            at=at,
+            label=form_text("label", 64) or None,
+            remark=form_text("remark"),
+        )
+    else:
+        scheduling.correct_event_time(actor(), event, at, form_text("reason"))
+    return written(f"{event.label} 已更正为 {clock.to_hospital(event.at):%H:%M}")
+
+
+@blueprint.post("/cases/<int:case_id>/events/<int:event_id>/withdraw")
+@needs(Permission.RUN_CASE)
+def withdraw(case_id: int, event_id: int) -> ResponseReturnValue:
+    """Withdraw a time or event; it stays readable as withdrawn."""
+    event = load_event(case_id, event_id)
+    reason = form_text("reason") or "撤销误记"
+    if event.kind == EventKind.NOTED:
+        anesthesia.void_event(actor(), load_record_id(case_id), event.id, reason)
+    else:
+        scheduling.void_event(actor(), event, reason)
+    return written(f"已撤销 {event.label}")
+
+
+@blueprint.get("/cases/<int:case_id>/devices")
+@needs(Permission.VIEW_CASE)
+def devices_panel(case_id: int) -> ResponseReturnValue:
+    """Devices of the case and of its room: bind, release, health."""
+    case = load_case(case_id)
+    bound = device_queries.device_rows(case_id=case_id)
+    known = {row.id for row in bound}
+    others = [row for row in device_queries.device_rows() if row.id not in known and row.enabled]
+    others.sort(key=lambda row: (row.room != (case.room.name if case.room else ""), row.case_id is not None, row.key))
+    return fragment("theatre/_devices.html", case_id=case_id, bound=bound, others=others)
+
+
+@blueprint.post("/cases/<int:case_id>/devices/<int:device_id>/bind")
+@needs(Permission.BIND_DEVICE)
+def bind(case_id: int, device_id: int) -> ResponseReturnValue:
+    """From now (or the given time) the device's data belongs to this case."""
+    device = _load_device(device_id)
+    devices.bind_device(actor(), device, load_case(case_id), form_time(case_id))
+    return written(f"已绑定 {device.title}")
+
+
+@blueprint.post("/cases/<int:case_id>/devices/<int:device_id>/release")
+@needs(Permission.BIND_DEVICE)
+def release(case_id: int, device_id: int) -> ResponseReturnValue:
+    """End the binding."""
+    binding = db.session.scalar(
+        select(Binding).where(Binding.case_id == case_id, Binding.device_id == device_id, Binding.released_at.is_(None))
+    )
+    if binding is None:
+        raise NotFound("这台设备没有绑定到本台手术。")
+    devices.release_device(actor(), binding)
+    return written(f"已解除 {binding.device.title}")
+
+
+def _load_device(device_id: int) -> Device:
+    device = db.session.get(Device, device_id)
+    if device is None or not device.enabled:
+        raise NotFound("没有这台设备，或已停用。")
+    return device

@@ -1,0 +1,137 @@
+"""What the theatre page shows of a case: the banner, the course, the rail, the figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.accounts.models import User
+from app.anesthesia.models import AnesthesiaRecord
+from app.core.permissions import Permission
+from app.scheduling.models import CaseEvent, SurgicalCase
+from app.scheduling.rules import EventKind
+from blueprints.common.filters import age, dose, sex
+
+K = EventKind
+# The course in its usual order; what was skipped stays open behind the next step.
+COURSE = (
+    K.IN_ROOM, K.ANESTHESIA_START, K.INTUBATION, K.SURGERY_START, K.SURGERY_END, K.EXTUBATION, K.ANESTHESIA_END,
+    K.OUT_OF_ROOM,
+)  # fmt: skip
+SIDES = {"left": "左", "right": "右", "bilateral": "双侧"}
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The patient as the banner of every clinical page shows him."""
+
+    name: str
+    sex: str
+    age: str
+    number: str
+    bed: str
+    weight_kg: str | None
+    blood_group: str
+    asa: str
+    procedure: str
+    side: str
+    location: str
+    allergies: Sequence[str] | None
+    alerts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """A time of the course: done at a moment, the next one, or still ahead."""
+
+    kind: str
+    label: str
+    at: datetime | None
+    event_id: int | None
+    is_next: bool
+    is_corrected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A live figure: which codes feed it and how it looks."""
+
+    key: str
+    label: str
+    unit: str
+    tone: str
+    codes: str  # device codes, the best one first; a pair is written S/D
+
+
+TILES = (
+    Tile("HR", "心率", "/min", "ecg", "HR PR"),
+    Tile("SpO2", "SpO₂", "%", "spo2", "SpO2"),
+    Tile("NIBP", "无创血压", "mmHg", "nibp", "NIBP_S/NIBP_D/NIBP_M"),
+    Tile("ART", "有创血压", "mmHg", "art", "ART_S/ART_D/ART_M"),
+    Tile("EtCO2", "EtCO₂", "mmHg", "co2", "EtCO2"),
+    Tile("RR", "呼吸", "/min", "resp", "awRR RR"),
+    Tile("TEMP", "体温", "℃", "temp", "T1 TEMP T2"),
+)
+
+
+def banner_of(case: SurgicalCase) -> Banner:
+    """Banner of a case."""
+    patient, encounter = case.patient, case.encounter
+    number = (encounter.inpatient_no or encounter.outpatient_no) if encounter else ""
+    main = case.procedures[0] if case.procedures else {}
+    others = f"　等 {len(case.procedures)} 项" if len(case.procedures) > 1 else ""
+    rh = {"positive": " Rh+", "negative": " Rh−"}.get(patient.rh, "")
+    return Banner(
+        name=patient.name,
+        sex=sex(patient.sex),
+        age=age(patient.birth_date, case.planned_start),
+        number=number or patient.patient_no,
+        bed=f"{encounter.ward} {encounter.bed}".strip() if encounter else "",
+        weight_kg=dose(case.weight_kg) if case.weight_kg else None,
+        blood_group=f"{patient.blood_type}{rh}" if patient.blood_type else "",
+        asa=case.asa,
+        procedure=f"{main.get('name', '')}{others}",
+        side=SIDES.get(str(main.get("laterality", "")), ""),
+        location=case.room.name if case.room else "",
+        allergies=[item.substance for item in patient.allergies] or None,
+        alerts=[case.isolation] if case.isolation and case.isolation != "无" else [],
+    )
+
+
+def flow_of(case: SurgicalCase) -> tuple[FlowStep, ...]:
+    """The course with the next step marked."""
+    events: dict[str, CaseEvent] = {}
+    for event in case.events:
+        if event.voided_at is None:
+            events.setdefault(event.kind, event)
+    upcoming = _next_kind({kind for kind in COURSE if kind.value in events})
+    return tuple(_step(kind, events.get(kind.value), kind is upcoming) for kind in COURSE)
+
+
+def _step(kind: EventKind, event: CaseEvent | None, is_next: bool) -> FlowStep:
+    return FlowStep(
+        kind=kind.value,
+        label=kind.label,
+        at=event.at if event else None,
+        event_id=event.id if event else None,
+        is_next=is_next,
+        is_corrected=bool(event and event.history),
+    )
+
+
+def _next_kind(done: set[EventKind]) -> EventKind | None:
+    last = max((COURSE.index(kind) for kind in done), default=-1)
+    ahead = [kind for kind in COURSE[last + 1 :] if kind not in done]
+    # An extubation is offered only to somebody who was intubated.
+    if ahead and ahead[0] is K.EXTUBATION and K.INTUBATION not in done:
+        ahead = ahead[1:]
+    return ahead[0] if ahead else None
+
+
+def can_write(user: User, record: AnesthesiaRecord | None) -> bool:
+    """Whether this person may chart on this record now."""
+    return record is not None and record.state == "open" and user.may(Permission.CHART)
+
+
+def is_over(case: SurgicalCase) -> bool:
+    """Whether the patient has left the room."""
+    return case.state.is_over
