@@ -69,9 +69,9 @@ class HisSimulator:
         self.received: list[dict[str, Any]] = []
         self.stopping = threading.Event()
         self._say = (lambda _text: None) if options.quiet else say
-        self._hospital = Hospital(options.seed, clock.today())
+        self._numbers: dict[str, int] = self._remembered()
+        self._hospital = Hospital(options.seed, clock.today(), self._numbers.get("R", 0))
         self._known: list[SurgeryRequestChange] = []
-        self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
         self._file: TextIO | None = None
         self._client = MllpClient(*options.send_to) if options.send_to else None
@@ -114,7 +114,7 @@ class HisSimulator:
 
     def _run_on(self) -> None:
         pause = 60.0 / max(self.options.per_minute, 0.01)
-        for _ in range(self.options.first_batch):
+        for _ in range(self._numbers.get("R", 0), self.options.first_batch):
             if self.stopping.is_set():
                 return
             self.tell_new_request()
@@ -132,6 +132,27 @@ class HisSimulator:
         self._send("申请", request, request_message(request, self._control_id("R"), charset))
         self._known.append(request)
         return request
+
+    @property
+    def _memory(self) -> Path | None:
+        """Beside the file of received messages: how far we were, so that a restart tells nothing again."""
+        file = self.options.received
+        return file.with_suffix(".state") if file is not None and self.options.once is None else None
+
+    def _remembered(self) -> dict[str, int]:
+        if self._memory is None or not self._memory.exists():
+            return {}
+        try:
+            told: dict[str, Any] = json.loads(self._memory.read_text(encoding="utf-8"))
+            is_same = (told["day"], told["seed"]) == (str(clock.today()), self.options.seed)
+            return {kind: int(number) for kind, number in told["numbers"].items()} if is_same else {}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def _remember(self) -> None:
+        if self._memory is not None:
+            told = {"day": str(clock.today()), "seed": self.options.seed, "numbers": self._numbers}
+            self._memory.write_text(json.dumps(told), encoding="utf-8")
 
     def tell_changes(self) -> None:
         """Amend every fifth request and cancel every eighth."""
@@ -160,6 +181,7 @@ class HisSimulator:
     def _control_id(self, kind: str) -> str:
         """The same message of the same seed and day has the same number, also after a restart."""
         self._numbers[kind] = self._numbers.get(kind, 0) + 1
+        self._remember()
         return f"{kind}{clock.today():%y%m%d}{self.options.seed % 100:02d}{self._numbers[kind]:05d}"
 
     def _send(self, what: str, request: SurgeryRequestChange, text: str) -> None:

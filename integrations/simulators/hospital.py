@@ -76,18 +76,22 @@ def _planned(kind: str, code: str, name: str, department: str, icd: str, diagnos
 
 
 class Hospital:
-    """Makes one request after another. The same seed and day give the same requests."""
+    """Makes one request after another. The n-th request of a seed and day is always the same."""
 
-    def __init__(self, seed: int, day: date) -> None:
-        # a simulation must be repeatable; nothing here is secret
-        self._random = random.Random(f"{seed}-{day}")  # noqa: S311
+    def __init__(self, seed: int, day: date, told_before: int = 0) -> None:
         self._seed = seed
         self._day = day
-        self._count = 0
+        self._count = told_before
+        self._random = self._dice("start")
+
+    def _dice(self, purpose: str) -> random.Random:
+        # a simulation must be repeatable; nothing here is secret
+        return random.Random(f"{self._seed}-{self._day}-{self._count}-{purpose}")  # noqa: S311
 
     def next_request(self) -> SurgeryRequestChange:
         """A new request of a new patient. Emergencies are for today, the others for tomorrow."""
         self._count += 1
+        self._random = self._dice("request")
         data = catalogue()
         kinds, weights = zip(*data["weights"].items(), strict=True)
         kind = RequestKind(self._pick_weighted(kinds, weights))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from datetime import date
 
@@ -192,6 +193,39 @@ def test_it_keeps_silent_or_answers_wrongly_when_told_to(listening, fault, error
     _, client = listening(**{fault: 1})
     with client, pytest.raises(error):
         client.send(schedule_message(notice(), Route(), "S1"), "S1")
+
+
+def test_restart_goes_on_where_it_was(receiver, tmp_path):
+    def run(requests: int) -> None:
+        options = Options(
+            send_to=("127.0.0.1", receiver.server.port),
+            first_batch=requests,
+            per_minute=0.001,
+            received=tmp_path / "r.jsonl",
+            quiet=True,
+        )
+        simulator = HisSimulator(options).start()
+        thread = threading.Thread(target=simulator.run)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while len(simulator.sent) < 2 * requests and time.monotonic() < deadline and len(receiver.items) < 10:
+            time.sleep(0.01)
+        simulator.stop()
+        thread.join()
+
+    run(3)
+    run(5)
+    numbers = [item.header.control_id for item in receiver.items]
+    assert len(numbers) == len(set(numbers)) == 10
+    requests = [
+        change.request_no for item in receiver.items for _, change in item.changes if hasattr(change, "request_no")
+    ]
+    assert len(requests) == len(set(requests)) == 5
+
+
+def test_damaged_memory_is_no_reason_to_stop(tmp_path):
+    (tmp_path / "r.state").write_text("{", encoding="utf-8")
+    HisSimulator(Options(received=tmp_path / "r.jsonl", quiet=True)).stop()
 
 
 def test_command_line(receiver, tmp_path, capsys):
