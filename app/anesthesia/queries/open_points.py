@@ -37,22 +37,16 @@ def case_times(case_id: int) -> dict[EventKind, datetime]:
         select(CaseEvent.kind, CaseEvent.at)
         .where(CaseEvent.case_id == case_id, CaseEvent.voided_at.is_(None))
         .order_by(CaseEvent.at.desc(), CaseEvent.id.desc())
-    ).tuples()
+    )
     known = {kind.value for kind in EventKind}
     return {EventKind(kind): at for kind, at in rows if kind in known}
 
 
 def _facts(record: AnesthesiaRecord, now: datetime) -> RecordFacts:
     infusions = _infusions(record.id)
-    bags = (
-        db.session.execute(
-            select(Intake.id, Intake.name, Intake.end_at).where(
-                Intake.record_id == record.id, Intake.voided_at.is_(None)
-            )
-        )
-        .tuples()
-        .all()
-    )
+    bags = db.session.execute(
+        select(Intake.id, Intake.name, Intake.end_at).where(Intake.record_id == record.id, Intake.voided_at.is_(None))
+    ).all()
     return RecordFacts(
         times=case_times(record.case_id),
         now=now,
@@ -110,7 +104,7 @@ def _measured(record_id: int) -> dict[str, list[datetime]]:
         select(ChartReading.code, ChartReading.at)
         .where(ChartReading.record_id == record_id, ChartReading.value.is_not(None))
         .order_by(ChartReading.at)
-    ).tuples()
+    )
     for code, at in rows:
         found[code].append(at)
     return found

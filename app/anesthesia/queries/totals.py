@@ -120,12 +120,12 @@ def balance(record_id: int) -> Balance:
         select(Intake.category, Intake.name, Intake.volume_ml)
         .where(Intake.record_id == record_id, Intake.voided_at.is_(None))
         .order_by(Intake.start_at, Intake.id)
-    ).tuples()
+    )
     outputs = db.session.execute(
         select(Output.kind, Output.name, Output.volume_ml)
         .where(Output.record_id == record_id, Output.voided_at.is_(None))
         .order_by(Output.at, Output.id)
-    ).tuples()
+    )
     found = fluid_balance([FluidItem(*row) for row in intakes], [FluidItem(*row) for row in outputs])
     return Balance(
         intake=tuple(TotalItem(one.label, _ml(one.volume_ml)) for one in found.intake),

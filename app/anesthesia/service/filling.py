@@ -115,7 +115,7 @@ def _targets(device_ids: Collection[int], from_ms: int, to_ms: int) -> list[_Tar
         )
     )
     found: dict[int, _Target] = {}
-    for number, case_id, opened, interval, rescue, device, bound, released in db.session.execute(statement).tuples():
+    for number, case_id, opened, interval, rescue, device, bound, released in db.session.execute(statement):
         target = found.setdefault(
             number, _Target(number, case_id, clock.to_ms(opened), interval, rescue_spans_ms(rescue))
         )
@@ -145,7 +145,7 @@ def _held(record_ids: list[int], targets: list[_Target]) -> dict[int, dict[int, 
             ChartReading.record_id.in_(record_ids),
             ChartReading.slot_at.between(clock.from_ms(min(lines)), clock.from_ms(max(lines))),
         )
-    ).tuples()
+    )
     found: dict[int, dict[int, dict[str, _Held]]] = {number: defaultdict(dict) for number in record_ids}
     for record_id, slot_at, code, number, at, state in rows:
         found[record_id][clock.to_ms(slot_at)][code] = _Held(number, clock.to_ms(at), state == "auto")
@@ -159,7 +159,7 @@ def _stays(case_ids: list[int]) -> dict[int, tuple[int | None, int]]:
         select(CaseEvent.case_id, CaseEvent.kind, CaseEvent.at)
         .where(CaseEvent.case_id.in_(case_ids), CaseEvent.kind.in_(kinds), CaseEvent.voided_at.is_(None))
         .order_by(CaseEvent.at.desc())
-    ).tuples()
+    )
     found: dict[int, tuple[int | None, int]] = {}
     for case_id, kind, at in rows:
         start, end = found.get(case_id, (None, _FOREVER))

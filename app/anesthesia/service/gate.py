@@ -55,7 +55,7 @@ def pass_gate(record_id: int) -> Gate:
     ).one_or_none()
     if row is None:
         raise NotFound("没有找到麻醉记录。")
-    number, case_id, patient_id, state, opened_at, interval, spans, weight = row.tuple()
+    number, case_id, patient_id, state, opened_at, interval, spans, weight = row
     gate = Gate(number, case_id, patient_id, state, opened_at, interval, rescue_spans_ms(spans), weight)
     if gate.state != "open":
         raise Locked(f"{_WORDS.get(gate.state, '麻醉记录不可修改')}，不能写入。如需更正，请先申请重新打开。")
