@@ -20,6 +20,7 @@ from app.core.logging import configure_logging
 from app.core.settings import PROJECT_ROOT, Settings
 from app.core.types import field_cipher
 from app.jobs.cli import jobs_group
+from app.jobs.tasks import BASIC_JOBS
 from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets
 
 BLUEPRINTS = (
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.extensions["mafei.settings"] = settings
+    app.extensions["mafei.jobs"] = BASIC_JOBS
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -2,13 +2,19 @@
 
 from datetime import timedelta
 
-from app.core import unit_of_work
-from app.core.audit import verify_chain
+from sqlalchemy import select
+
+from app.anesthesia.service import fill_chart
+from app.core import clock, unit_of_work
+from app.core.audit import SystemActor, verify_chain
 from app.core.db import db
+from app.devices.models import Binding
 from app.jobs.service import Job
 from app.vitals import service as vitals
 
 _COMPACT_IDLE_SEGMENTS = 20
+_LOOK_BACK = timedelta(hours=2)
+JOB = SystemActor("job:loop", "后台任务")
 
 
 def verify_audit() -> str:
@@ -29,6 +35,17 @@ def compact_vitals() -> str:
     return f"合并了 {compacted} 段"
 
 
+def fill_charts() -> str:
+    """Chart what arrived late or while the web process was ending: the last two hours of every bound device."""
+    since = clock.now() - _LOOK_BACK
+    devices = list(db.session.scalars(select(Binding.device_id).where(Binding.released_at.is_(None))))
+    if not devices:
+        return "没有绑定的设备"
+    with unit_of_work.writing():
+        filled = fill_chart(JOB, devices, clock.to_ms(since), clock.now_ms(), now_ms=clock.now_ms())
+    return f"补记 {filled} 格"
+
+
 def checkpoint() -> str:
     """Fold the write-ahead log of SQLite into the database, so that it does not grow."""
     if db.engine.dialect.name != "sqlite":
@@ -42,6 +59,7 @@ def checkpoint() -> str:
 
 
 BASIC_JOBS = (
+    Job("fill_charts", "补齐体征格", timedelta(minutes=1), fill_charts),
     Job("checkpoint", "整理数据库日志", timedelta(minutes=5), checkpoint),
     Job("compact_vitals", "合并设备数据", timedelta(minutes=10), compact_vitals),
     Job("verify_audit", "核对审计日志", timedelta(hours=24), verify_audit),

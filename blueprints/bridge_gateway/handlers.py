@@ -3,6 +3,7 @@
 import hmac
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, request, session
@@ -81,7 +82,7 @@ def _device_data(device_id: int, block: DeviceBlock) -> vitals.DeviceData:
     )
 
 
-def _compact_when_due(device_ids: Any) -> None:
+def _compact_when_due(device_ids: Iterable[int]) -> None:
     global _segments_known
     if not _segments_known:
         _segments.update(vitals.segment_counts())
@@ -109,9 +110,16 @@ def _tell_numerics(ids: dict[str, int], blocks: list[DeviceBlock]) -> None:
 
 
 def _fill_charts(device_ids: list[int], blocks: list[DeviceBlock]) -> None:
-    times = [t for block in blocks for s in block.series if s.times_ms for t in (s.times_ms[0], s.times_ms[-1])]
-    if times:
-        anesthesia.fill_chart_now(SystemActor(f"bridge:{_bridge()}", "设备采集"), device_ids, min(times), max(times))
+    """A transaction of its own: the values are safe already, and what fails here the next batch or the job mends."""
+    series = [s for block in blocks for s in block.series if s.times_ms]
+    if not series:
+        return
+    times = [t for s in series for t in (s.times_ms[0], s.times_ms[-1])]
+    actor = SystemActor(f"bridge:{_bridge()}", "设备采集")
+    with unit_of_work.writing():
+        anesthesia.fill_chart(
+            actor, device_ids, min(times), max(times), now_ms=clock.now_ms(), codes={s.code for s in series}
+        )
 
 
 def _devices(_data: Any = None) -> dict[str, Any]:

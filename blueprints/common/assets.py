@@ -63,7 +63,7 @@ def asset_url(name: str) -> str:
 def file(digest: str, name: str) -> ResponseReturnValue:
     """One static file. Immutable: any change of any file changes every URL."""
     data, packed, content_type = library.get(name)
-    use_gzip = packed is not None and "gzip" in request.accept_encodings
+    use_gzip = packed is not None and request.accept_encodings.quality("gzip") > 0
     response = Response(packed if use_gzip else data, content_type=content_type)
     fresh = digest == library.digest
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fresh else "no-store"

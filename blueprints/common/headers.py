@@ -38,7 +38,7 @@ def _compress(response: Response) -> None:
         or response.is_streamed
         or "Content-Encoding" in response.headers
         or response.mimetype not in _COMPRESSIBLE
-        or "gzip" not in request.accept_encodings
+        or request.accept_encodings.quality("gzip") <= 0
         or (response.content_length or 0) < _MIN_BYTES
     ):
         return
