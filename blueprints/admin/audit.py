@@ -21,10 +21,12 @@ from app.patients.models import Patient
 from blueprints.admin.blueprint import blueprint, tabs
 from blueprints.admin.words import ROOMS, action_word
 from blueprints.common.access import actor, needs
+from blueprints.common.changes import changes
 from blueprints.common.fragments import fragment, page
 
 _COLUMNS = ("编号", "时间", "操作者", "操作者标识", "工作站", "操作", "操作代码", "对象", "病人编号", "结果", "原因",
             "改前", "改后", "摘要")  # fmt: skip
+_KEPT = ("first_day", "last_day", "actor", "action", "outcome", "subject", "patient")
 _MAX_EXPORT_DAYS = 366
 # A spreadsheet runs what begins with these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -47,12 +49,13 @@ def audit_page() -> ResponseReturnValue:
         action_options=[(f"{room}.", word) for room, word in ROOMS.items()],
         outcomes=OUTCOMES,
         action_word=action_word,
+        changes=changes,
         **tabs("admin.audit_page"),
     )
 
 
 def _kept() -> dict[str, Any]:
-    return {key: value for key, value in request.values.items() if key not in ("page", "csrf_token") and value}
+    return {key: request.values[key] for key in _KEPT if request.values.get(key)}
 
 
 @blueprint.post("/admin/audit/verification")

@@ -13,6 +13,7 @@ from app.core.permissions import Permission
 from app.devices import drivers, service
 from app.devices.models import Device
 from blueprints.common.access import actor, needs
+from blueprints.common.changes import changes
 from blueprints.common.fragments import fragment, go
 from blueprints.common.fragments import page as render
 from blueprints.devices import form, sparks, views
@@ -63,7 +64,7 @@ def _words() -> dict[str, Any]:
 def device_page(device_id: int) -> ResponseReturnValue:
     """One device: health, values, curves, alarms, bindings, changes."""
     device = load_device(device_id)
-    return render("devices/device.html", story=views.build_story(device), **_live(device))
+    return render("devices/device.html", story=views.build_story(device), changes=changes, **_live(device))
 
 
 @blueprint.get("/devices/<int:device_id>/live")

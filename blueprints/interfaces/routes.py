@@ -19,6 +19,8 @@ from blueprints.common.fragments import page as render
 
 blueprint = Blueprint("interfaces", __name__)
 
+# what a link to another page of the same list carries on; `peer` because `endpoint` is a word of url_for
+_KEPT = ("first_day", "last_day", "peer", "state", "text")
 # state → kind of chip
 CHIPS = {
     "done": "done", "refused": "due", "failed": "danger", "ignored": "off",
@@ -145,7 +147,7 @@ def _outbox() -> dict[str, Any]:
 
 
 def _listing(wanted: MessageFilter, found: queries.MessagePage, endpoint: str) -> dict[str, Any]:
-    kept: dict[str, Any] = {key: value for key, value in request.args.items() if key != "page" and value}
+    kept: dict[str, Any] = {key: request.args[key] for key in _KEPT if request.args.get(key)}
     return _words() | {
         "wanted": wanted,
         "found": found,
@@ -158,9 +160,16 @@ def _listing(wanted: MessageFilter, found: queries.MessagePage, endpoint: str) -
 def _words() -> dict[str, Any]:
     return {
         "chips": CHIPS,
+        "flag_words": flag_words,
         "inbound_states": queries.INBOUND_STATES,
         "outbox_states": queries.OUTBOX_STATES,
     }
+
+
+def flag_words(flags: list[str]) -> list[str]:
+    """What was odd about a message, in Chinese; `note:` carries a sentence of its own."""
+    known = {"reused_control_id": "消息编号被重复使用", "partly": "只处理了一部分"}
+    return [flag.removeprefix("note:") if flag.startswith("note:") else known.get(flag, flag) for flag in flags]
 
 
 def _tabs(active: str) -> dict[str, Any]:
@@ -181,7 +190,7 @@ def _filter() -> MessageFilter:
     return MessageFilter(
         first_day=_day("first_day", today - timedelta(days=6)),
         last_day=_day("last_day", today),
-        endpoint=request.args.get("endpoint", ""),
+        endpoint=request.args.get("peer", ""),
         state=request.args.get("state", ""),
         text=request.args.get("text", "").strip(),
     )
