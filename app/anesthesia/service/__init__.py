@@ -32,6 +32,7 @@ from app.anesthesia.service.records import (
     reopen_record,
     set_technique,
 )
+from app.anesthesia.service.snapshots import freeze_record
 
 __all__ = [
     "add_airway",
@@ -52,6 +53,7 @@ __all__ = [
     "fill_chart",
     "fill_chart_now",
     "finish_record",
+    "freeze_record",
     "give_bolus",
     "leave_rescue_mode",
     "lock_record",
