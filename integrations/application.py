@@ -11,6 +11,7 @@ from flask_socketio import SocketIO
 import app as domain
 from app.core import signals
 from app.core.db import db, tune_sqlite
+from app.core.relay import start_relay
 from app.core.settings import Settings
 from app.core.types import field_cipher
 
@@ -28,6 +29,8 @@ def make_application(settings: Settings) -> Flask:
         tune_sqlite(db.engine)
     if settings.redis_url:
         _tell_screens(settings.redis_url)
+    elif not settings.testing:
+        start_relay(settings)
     return application
 
 

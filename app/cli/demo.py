@@ -5,6 +5,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.core import unit_of_work
+from app.core.relay import start_relay
 from app.core.settings import Settings
 from app.demo import director, hospital
 
@@ -40,4 +41,5 @@ def devices(mindray_port: int, dri_port: int) -> None:
 def direct() -> None:
     """Work as the department does: schedule what the HIS asks for and keep two theatres busy."""
     _require_demo()
+    start_relay(current_app.extensions["mafei.settings"])
     director.run()

@@ -53,6 +53,11 @@ class Settings:
         return ensure_secret(self.instance_dir / "column_key")
 
     @property
+    def relay_token(self) -> str:
+        """Token of our own processes among themselves; made on first use."""
+        return ensure_secret(self.instance_dir / "relay_token")
+
+    @property
     def bridge_token(self) -> str:
         """Token that a device bridge shows; made on first use."""
         return ensure_secret(self.instance_dir / "bridge_token")

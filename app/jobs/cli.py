@@ -10,6 +10,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.core.db import db
+from app.core.relay import start_relay
 from app.jobs import service
 from app.jobs.models import JobRun
 from app.jobs.service import Job
@@ -33,6 +34,7 @@ def run() -> None:
 
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    start_relay(current_app.extensions["mafei.settings"])
     holder = service.runner_name()
     click.echo("后台任务已启动。")
     while not stop.wait(_PAUSE_SECONDS):

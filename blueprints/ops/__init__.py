@@ -1,13 +1,17 @@
 """For machines that watch the installation: is it alive, is it ready; and the style guide."""
 
-from flask import Blueprint
+import hmac
+
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from app.core import clock
+from app.core import clock, relay, signals
 from app.core.db import db
+from app.core.errors import NotAllowed
+from app.core.extensions import csrf
 from app.core.permissions import Permission
-from blueprints.common.access import needs, public
+from blueprints.common.access import needs, public, settings
 from blueprints.common.fragments import page as render
 
 blueprint = Blueprint("ops", __name__)
@@ -30,6 +34,22 @@ def ready() -> ResponseReturnValue:
     except Exception:  # whatever the driver raises: the answer is the same
         return {"status": "not ready", "database": "unreachable or without schema"}, 503
     return {"status": "ready", "schema": revision}
+
+
+@blueprint.post(relay.PATH)
+@csrf.exempt
+@public
+def take_changes() -> ResponseReturnValue:
+    """What another process of ours has committed: passed on to the pages that show it."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(token.encode(), settings().relay_token.encode()):
+        raise NotAllowed
+    for change in (request.get_json(silent=True) or {}).get("changes", []):
+        if "device" in change:
+            signals.devices_changed.send(str(change["device"]))
+        else:
+            signals.changed.send(str(change.get("topic", "")), what=str(change.get("what", "")))
+    return "", 204
 
 
 @styleguide.get("/styleguide")

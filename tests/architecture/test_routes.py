@@ -16,6 +16,7 @@ PUBLIC = {
     "assets.file": "style and scripts of the sign-in page; no data",
     "ops.alive": "watched by machines",
     "ops.ready": "watched by machines",
+    "ops.take_changes": "our own processes, by token",
 }
 _KEBAB = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
