@@ -12,6 +12,7 @@ import blueprints.devices
 import blueprints.home
 import blueprints.interfaces
 import blueprints.ops
+import blueprints.schedule
 from app.accounts.queries import load_session_user
 from app.cli import audit_group, demo_group, doctor_command, setup_group
 from app.core.db import db, tune_sqlite
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     blueprints.interfaces.blueprint,
     blueprints.ops.blueprint,
     blueprints.ops.styleguide,
+    blueprints.schedule.blueprint,
 )
 COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command)
 
@@ -39,6 +41,7 @@ COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jo
 def create_app(settings: Settings) -> Flask:
     """Compose the application. Raises `SettingsError` when a secret or setting is unusable."""
     configure_logging(settings.log_level)
+    settings.make_secrets()
     app = Flask(
         "mafei",
         root_path=str(PROJECT_ROOT),

@@ -42,6 +42,11 @@ class Settings:
     stale_after_seconds: int = 10
     testing: bool = False
 
+    def make_secrets(self) -> None:
+        """Make every secret file that is missing, so that each process finds its own from the first start."""
+        for name in ("secret_key", "column_key", "relay_token", "bridge_token"):
+            ensure_secret(self.instance_dir / name)
+
     @property
     def secret_key(self) -> str:
         """Key of cookies and tokens; made on first use."""
