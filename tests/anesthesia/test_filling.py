@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import event, select
@@ -9,6 +10,7 @@ from sqlalchemy import event, select
 from app.anesthesia import service
 from app.anesthesia.models import ChartReading
 from app.anesthesia.rules import NOT_CHARTABLE, Slot, nearest_valid, slot_for, slots_between
+from app.clinical.dosing import plain
 from app.core import clock
 from app.core.db import db
 from app.devices.models import Binding
@@ -19,7 +21,10 @@ from tests.anesthesia.samples import Theatre, at, make_theatre, mark
 def charted(code: str = "HR") -> dict[str, tuple[str, str]]:
     """Hospital time of slot → value and state."""
     rows = db.session.scalars(select(ChartReading).where(ChartReading.code == code).order_by(ChartReading.slot_at))
-    return {f"{clock.to_hospital(row.slot_at):%H:%M}": (str(row.value), row.state) for row in rows}
+    return {
+        f"{clock.to_hospital(row.slot_at):%H:%M}": ("None" if row.value is None else plain(row.value), row.state)
+        for row in rows
+    }
 
 
 def test_the_bits_are_those_of_the_wire() -> None:
@@ -152,7 +157,7 @@ def test_rescue_mode_charts_every_minute(theatre: Theatre) -> None:
 def test_a_second_of_thirty_theatres_without_a_due_slot_asks_the_database_once(theatre: Theatre) -> None:
     statements: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
-    assert theatre.fill(at(9, 2), at(9, 2, 1)) == 0
+    assert theatre.fill(at(9, 3), at(9, 3, 1)) == 0
     assert len(statements) == 1
 
 
@@ -173,7 +178,7 @@ def test_cells_reach_half_way_and_hold_every_moment_once() -> None:
     minute = 60_000
     slots = slots_between(0, 20 * minute, 5, [(7 * minute, 9 * minute)])
     assert [slot.at_ms // minute for slot in slots] == [0, 5, 7, 8, 9, 10, 15, 20]
-    assert all(before.closes_ms == after.opens_ms for before, after in zip(slots, slots[1:], strict=False))
+    assert all(before.closes_ms == after.opens_ms for before, after in pairwise(slots))
     assert slot_for(6 * minute, 5, [(7 * minute, 9 * minute)]).at_ms == 5 * minute
     assert slot_for(6 * minute + 1, 5, [(7 * minute, 9 * minute)]).at_ms == 7 * minute
 

@@ -15,7 +15,12 @@ from tests.anesthesia.samples import Theatre, at
 
 def put(theatre: Theatre, code: str, value: str, **more: object) -> ChartReading:
     return service.record_reading(
-        theatre.actor, theatre.record.id, code, at(9, 30), Decimal(value), **more  # type: ignore[arg-type]
+        theatre.actor,
+        theatre.record.id,
+        code,
+        at(9, 30),
+        Decimal(value),
+        **more,  # type: ignore[arg-type]
     )
 
 
