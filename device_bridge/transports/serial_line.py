@@ -16,6 +16,7 @@ from device_bridge.outbound import ClearedBytes
 from device_bridge.transports.base import Connection, TransportError
 
 _READ_TIMEOUT_S = 0.2
+_PIECE = 65_536
 _WRITE_TIMEOUT_S = 3.0
 _BYTESIZES = {5: serial.FIVEBITS, 6: serial.SIXBITS, 7: serial.SEVENBITS, 8: serial.EIGHTBITS}
 _STOPBITS = {1.0: serial.STOPBITS_ONE, 1.5: serial.STOPBITS_ONE_POINT_FIVE, 2.0: serial.STOPBITS_TWO}
@@ -74,8 +75,10 @@ class SerialConnection:
         last: bytes | OSError = b""
         try:
             while not self._stop.is_set():
-                waiting = min(max(self._port.in_waiting, 1), 65_536)
-                data = self._port.read(waiting)
+                data = bytearray(self._port.read(max(self._port.in_waiting, 1)))
+                # `socket://` only ever says that one byte waits: take all there is in one piece
+                while data and len(data) < _PIECE and self._port.in_waiting and not self._stop.is_set():
+                    data += self._port.read(max(self._port.in_waiting, 1))
                 if data:
                     self._deliver(bytes(data))
         except (OSError, TypeError, ValueError, AttributeError) as error:

@@ -49,6 +49,7 @@ class UdpConnection:
 
     async def close(self) -> None:
         self._transport.close()
+        await asyncio.sleep(0.01)  # the loop frees the port a moment later; a restart wants it at once
 
 
 class Udp:
