@@ -20,9 +20,7 @@ TIMES = {
     "in_room": 0, "anesthesia_start": 10, "intubation": 15, "surgery_start": 30, "surgery_end": 110,
     "extubation": 118, "anesthesia_end": 120, "out_of_room": 125, "pacu_in": 130, "pacu_out": 180,
 }  # fmt: skip
-PIXEL = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture
