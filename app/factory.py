@@ -12,6 +12,7 @@ import blueprints.devices
 import blueprints.home
 import blueprints.interfaces
 import blueprints.ops
+import blueprints.printers
 import blueprints.schedule
 from app.accounts.queries import load_session_user
 from app.cli import audit_group, demo_group, doctor_command, setup_group
@@ -33,6 +34,8 @@ BLUEPRINTS = (
     blueprints.interfaces.blueprint,
     blueprints.ops.blueprint,
     blueprints.ops.styleguide,
+    blueprints.printers.blueprint,
+    blueprints.printers.station_blueprint,
     blueprints.schedule.blueprint,
 )
 COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command)

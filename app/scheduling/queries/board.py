@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from app.core import clock
 from app.core.db import db
 from app.scheduling.models import SurgicalCase
-from app.scheduling.queries.cards import Card, by_room, card_of, cases_statement, rooms
+from app.scheduling.queries.cards import Card, accepted_conflicts, by_room, card_of, cases_statement, rooms
 from app.scheduling.queries.lists import pending_cases
 from app.scheduling.rules import CaseState, PlanConflict, Role, Slot, find_conflicts
 from app.scheduling.service.common import slot_of
@@ -92,7 +92,8 @@ def day_board(day: date) -> DayBoard:
     moment = clock.now()
     cases = _cases_near(day)
     conflicts = _conflicts(cases, moment, day)
-    of_day = [card_of(case, moment, conflicts[case.id]) for case in cases if case.day == day]
+    accepted = accepted_conflicts(cases)
+    of_day = [card_of(case, moment, conflicts[case.id], accepted) for case in cases if case.day == day]
     placed = by_room(card for card in of_day if card.state is not CaseState.CANCELLED)
     return DayBoard(
         day=day,

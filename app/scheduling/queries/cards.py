@@ -142,7 +142,23 @@ def cases_statement() -> Select[SurgicalCase]:
     )
 
 
-def card_of(case: SurgicalCase, moment: datetime, conflicts: Iterable[PlanConflict] = ()) -> Card:
+Accepted = Mapping[tuple[int, tuple[str, int, str]], str]
+
+
+def accepted_conflicts(cases: Iterable[SurgicalCase]) -> Accepted:
+    """Reasons of accepted conflicts by case and key; what one side accepted counts for the other as well."""
+    found: dict[tuple[int, tuple[str, int, str]], str] = {}
+    for case in cases:
+        for row in case.conflicts_accepted:
+            kind, other, person = accepted_key(row)
+            found.setdefault((other, (kind, case.id, person)), str(row["reason"]))
+            found[case.id, (kind, other, person)] = str(row["reason"])
+    return found
+
+
+def card_of(
+    case: SurgicalCase, moment: datetime, conflicts: Iterable[PlanConflict] = (), accepted: Accepted | None = None
+) -> Card:
     """The card of a case at a moment."""
     patient, visit, request, state = case.patient, case.encounter, case.request, case.state
     span = occupied_span(case, moment)
@@ -191,7 +207,7 @@ def card_of(case: SurgicalCase, moment: datetime, conflicts: Iterable[PlanConfli
         pause_reason=case.pause_reason,
         is_held=case.paused_at is not None,
         is_published=case.published_at is not None,
-        conflicts=_conflict_words(case, conflicts),
+        conflicts=_conflict_words(case.id, conflicts, accepted or {}),
         unseen_changes=sum(not row["seen"] for row in request.changes) if request else 0,
         staff_ids=tuple(item.staff_id for item in case.assignments if item.staff_id is not None),
     )
@@ -209,9 +225,9 @@ def _state_words(case: SurgicalCase, state: CaseState) -> str:
     return f"暂停（{state.label}）" if case.paused_at is not None else state.label
 
 
-def _conflict_words(case: SurgicalCase, conflicts: Iterable[PlanConflict]) -> tuple[CardConflict, ...]:
-    reasons = {accepted_key(row): str(row["reason"]) for row in case.conflicts_accepted}
-    return tuple(CardConflict(item.kind.label, item.message, reasons.get(item.key, "")) for item in conflicts)
+def _conflict_words(case_id: int, conflicts: Iterable[PlanConflict], accepted: Accepted) -> tuple[CardConflict, ...]:
+    words = (CardConflict(item.kind.label, item.message, accepted.get((case_id, item.key), "")) for item in conflicts)
+    return tuple(sorted(words, key=lambda item: not item.is_open))
 
 
 def rooms() -> list[OperatingRoom]:

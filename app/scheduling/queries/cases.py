@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core import clock
 from app.scheduling.models import CaseEvent, SurgicalCase
-from app.scheduling.queries.cards import Card, card_of
+from app.scheduling.queries.cards import Card, accepted_conflicts, card_of
 from app.scheduling.rules import EventKind, OrderWarning, Role, find_conflicts, next_kinds, order_warnings
 from app.scheduling.service.common import placed_between, slot_of
 from app.scheduling.service.staffing import SHARED_ROLES
@@ -86,10 +86,11 @@ def case_detail(case: SurgicalCase) -> CaseDetail:
     """Everything about one case at this moment."""
     moment, request = clock.now(), case.request
     slot = slot_of(case, moment) if case.cancelled_at is None and not case.state.is_over else None
-    others = [slot_of(other, moment) for other in placed_between(slot.start, slot.end)] if slot else []
-    conflicts = find_conflicts(slot, [item for item in others if item]) if slot else []
+    near = placed_between(slot.start, slot.end) if slot else []
+    others = [item for item in (slot_of(other, moment) for other in near) if item is not None]
+    conflicts = find_conflicts(slot, others) if slot else []
     return CaseDetail(
-        card=card_of(case, moment, conflicts),
+        card=card_of(case, moment, conflicts, accepted_conflicts([case, *near])),
         team=_team(case),
         changes=tuple(_change(index, row) for index, row in enumerate(request.changes)) if request else (),
         events=tuple(_event(item) for item in case.events),

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from app.core import audit, clock
 from app.core.audit import Actor
 from app.core.db import db
@@ -100,7 +102,7 @@ def accept_conflicts(actor: Actor, case: SurgicalCase, conflicts: list[PlanConfl
     """
     keys = {item.key for item in conflicts}
     kept = [row for row in case.conflicts_accepted if accepted_key(row) in keys]
-    known = {accepted_key(row) for row in kept}
+    known = {accepted_key(row) for row in kept} | _accepted_by_others(case, {item.with_case_id for item in conflicts})
     new = [item for item in conflicts if item.key not in known]
     if new and not reason.strip():
         raise ScheduleConflict(new)
@@ -116,6 +118,16 @@ def accept_conflicts(actor: Actor, case: SurgicalCase, conflicts: list[PlanConfl
         }
         for item in new
     ]
+
+
+def _accepted_by_others(case: SurgicalCase, others: set[int]) -> set[tuple[str, int, str]]:
+    """Conflicts with this case that were accepted from the other side."""
+    found = set()
+    for other in db.session.scalars(select(SurgicalCase).where(SurgicalCase.id.in_(others))):
+        for row in other.conflicts_accepted:
+            if row["with_case_id"] == case.id:
+                found.add((str(row["kind"]), other.id, str(row.get("person", ""))))
+    return found
 
 
 def accepted_key(row: dict[str, Any]) -> tuple[str, int, str]:
