@@ -19,7 +19,7 @@ OWN_FILES = sorted(
 # Names of XML vocabularies look like addresses but are never fetched.
 VOCABULARIES = {"www.w3.org"}
 ADDRESS = re.compile(r"""(?:https?:|wss?:|["'(=\s])//([a-z0-9][a-z0-9.-]*\.[a-z]{2,})""", re.IGNORECASE)
-FORBIDDEN_CSS = re.compile(r"color-mix\(|oklch\(|oklab\(|:has\(|@import|@container|@scope")
+FORBIDDEN_CSS = re.compile(r"color-mix\(|oklch\(|oklab\(|:has\(|@import|@scope")
 INLINE = re.compile(r"""\sstyle\s*=\s*["'{]|<style[\s>]|\son[a-z]+\s*=\s*["']|javascript:|\shx-on""")
 
 
