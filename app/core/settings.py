@@ -44,7 +44,7 @@ class Settings:
 
     def make_secrets(self) -> None:
         """Make every secret file that is missing, so that each process finds its own from the first start."""
-        for name in ("secret_key", "column_key", "relay_token", "bridge_token"):
+        for name in ("secret_key", "column_key", "relay_token", "bridge_token", "station_token"):
             ensure_secret(self.instance_dir / name)
 
     @property
@@ -66,6 +66,11 @@ class Settings:
     def bridge_token(self) -> str:
         """Token that a device bridge shows; made on first use."""
         return ensure_secret(self.instance_dir / "bridge_token")
+
+    @property
+    def station_token(self) -> str:
+        """Token that a print station shows; made on first use."""
+        return ensure_secret(self.instance_dir / "station_token")
 
 
 def ensure_secret(path: Path) -> str:

@@ -12,6 +12,7 @@ from app.core.audit import SystemActor
 from app.core.db import db
 from app.devices import service as devices
 from app.devices.models import Device
+from app.printjobs import service as printjobs
 from app.scheduling.models import OperatingRoom
 
 DEMO = SystemActor("job:demo", "演示数据")
@@ -98,6 +99,7 @@ def load() -> str:
         made += _account(username, staff[number].name, roles, staff[number], password, pin)
     for username, name, roles in _ADMINISTRATORS:
         made += _account(username, name, roles, None, password, pin)
+    printjobs.ensure_queue(DEMO, "演示打印文件夹", place="数据目录 printed/", kind="folder", target="printed")
     audit.record(DEMO, "demo.load", after={"accounts": made})
     return f"演示医院已就绪：{len(_STAFF)} 名工作人员，{len(_ROOMS)} 个手术间，新增账户 {made} 个。"
 

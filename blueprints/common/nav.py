@@ -24,6 +24,8 @@ PLACES: tuple[tuple[str, str, Permission], ...] = (
     ("documents.page", "文书", Permission.VIEW_DOCUMENTS),
     ("devices.page", "设备", Permission.VIEW_DEVICES),
     ("interfaces.page", "接口", Permission.VIEW_INTERFACES),
+    ("printers.page", "打印", Permission.PRINT_RECORD),
+    ("printers.page", "打印", Permission.MANAGE_SYSTEM),
     ("admin.users_page", "管理", Permission.MANAGE_USERS),
     ("admin.roles_page", "管理", Permission.MANAGE_ROLES),
     ("admin.staff_page", "管理", Permission.MANAGE_TERMS),

@@ -16,6 +16,8 @@ PUBLIC = {
     "assets.file": "style and scripts of the sign-in page; no data",
     "ops.alive": "watched by machines",
     "ops.ready": "watched by machines",
+    "print_station.next_job": "print stations show the station token",
+    "print_station.report_job": "print stations show the station token",
     "ops.take_changes": "our own processes, by token",
 }
 _KEBAB = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")

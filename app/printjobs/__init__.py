@@ -1,0 +1,1 @@
+"""The print queue: what goes to which printer, printed once, told when it failed."""
