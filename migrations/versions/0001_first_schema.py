@@ -1,6 +1,6 @@
 """first schema
 
-Revision ID: 85c63e52f901
+Revision ID: b1c8127ea92b
 Revises: 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import app.core.types
 
 
-revision = '85c63e52f901'
+revision = 'b1c8127ea92b'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -194,6 +194,24 @@ def upgrade():
         batch_op.create_index('ix_patient_name', ['name'], unique=False)
         batch_op.create_index('ix_patient_pinyin', ['pinyin'], unique=False)
 
+    op.create_table('print_queue',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('place', sa.String(length=64), nullable=False, comment='where the paper comes out'),
+    sa.Column('kind', sa.String(length=16), nullable=False, comment='cups, raw9100, folder'),
+    sa.Column('target', sa.String(length=128), nullable=False, comment="cups: queue name; raw9100: host:port; folder: path below the station's instance"),
+    sa.Column('station', sa.String(length=64), nullable=False, comment='name of its station; blank: any station'),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_print_queue')),
+    sa.UniqueConstraint('name', name=op.f('uq_print_queue_name'))
+    )
+    op.create_table('print_station',
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('seen_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('address', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_print_station'))
+    )
     op.create_table('role',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=32), nullable=False, comment='stable key, e.g. anesthesiologist'),
@@ -508,6 +526,36 @@ def upgrade():
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.create_index('ix_case_event_case_at', ['case_id', 'at'], unique=False)
 
+    op.create_table('print_job',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('queue_id', sa.Integer(), nullable=False),
+    sa.Column('case_id', sa.Integer(), nullable=True),
+    sa.Column('title', sa.String(length=128), nullable=False, comment="kind and number, never a patient's name"),
+    sa.Column('document_kind', sa.String(length=64), nullable=False),
+    sa.Column('pdf', sa.LargeBinary(), nullable=True, comment='dropped when done or cancelled'),
+    sa.Column('digest', sa.String(length=64), nullable=False, comment='SHA-256 of the PDF'),
+    sa.Column('size_bytes', sa.Integer(), nullable=False, comment='length of the PDF in bytes'),
+    sa.Column('copies', sa.Integer(), nullable=False),
+    sa.Column('is_reprint', sa.Boolean(), nullable=False, comment='重打: the document was printed before'),
+    sa.Column('state', sa.String(length=16), nullable=False, comment='queued, printing, done, failed, cancelled'),
+    sa.Column('attempts', sa.Integer(), nullable=False, comment='how often a station took it'),
+    sa.Column('leased_until', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC; a station that is silent longer lost the job'),
+    sa.Column('taken_by', sa.String(length=64), nullable=False, comment='name of the station'),
+    sa.Column('due_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC; not taken before'),
+    sa.Column('error', sa.Text(), nullable=False, comment='Chinese'),
+    sa.Column('requested_by', sa.String(length=64), nullable=False, comment='actor id'),
+    sa.Column('requested_by_name', sa.String(length=64), nullable=False),
+    sa.Column('requested_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('finished_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.ForeignKeyConstraint(['case_id'], ['surgical_case.id'], name=op.f('fk_print_job_case_id_surgical_case')),
+    sa.ForeignKeyConstraint(['queue_id'], ['print_queue.id'], name=op.f('fk_print_job_queue_id_print_queue')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_print_job'))
+    )
+    with op.batch_alter_table('print_job', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_print_job_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_print_job_queue_id'), ['queue_id'], unique=False)
+        batch_op.create_index('ix_print_job_state_due_at', ['state', 'due_at'], unique=False)
+
     op.create_table('staff_assignment',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=False),
@@ -817,6 +865,12 @@ def downgrade():
         batch_op.drop_index('ix_staff_assignment_staff')
 
     op.drop_table('staff_assignment')
+    with op.batch_alter_table('print_job', schema=None) as batch_op:
+        batch_op.drop_index('ix_print_job_state_due_at')
+        batch_op.drop_index(batch_op.f('ix_print_job_queue_id'))
+        batch_op.drop_index(batch_op.f('ix_print_job_case_id'))
+
+    op.drop_table('print_job')
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.drop_index('ix_case_event_case_at')
 
@@ -871,6 +925,8 @@ def downgrade():
     op.drop_table('term')
     op.drop_table('surgery_request')
     op.drop_table('role')
+    op.drop_table('print_station')
+    op.drop_table('print_queue')
     with op.batch_alter_table('patient', schema=None) as batch_op:
         batch_op.drop_index('ix_patient_pinyin')
         batch_op.drop_index('ix_patient_name')
