@@ -11,7 +11,7 @@ from app.anesthesia.service.drugs import (
     void_administration,
 )
 from app.anesthesia.service.events import correct_event, note_event, void_event
-from app.anesthesia.service.filling import fill_chart, fill_chart_now
+from app.anesthesia.service.filling import fill_chart
 from app.anesthesia.service.fluids import (
     add_intake,
     add_output,
@@ -51,7 +51,6 @@ __all__ = [
     "end_intake",
     "enter_rescue_mode",
     "fill_chart",
-    "fill_chart_now",
     "finish_record",
     "freeze_record",
     "give_bolus",

@@ -57,11 +57,6 @@ class _Held:
 _Chart = Mapping[int, Mapping[str, _Held]]  # line → code → what is held
 
 
-def fill_chart_now(actor: Actor, device_ids: Collection[int], from_ms: int, to_ms: int) -> int:
-    """`fill_chart` at the present moment."""
-    return fill_chart(actor, device_ids, from_ms, to_ms, now_ms=clock.now_ms())
-
-
 def fill_chart(
     actor: Actor,
     device_ids: Collection[int],
