@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import FrameType
 
 from sqlalchemy import func, select
@@ -73,7 +74,10 @@ def schedule_one() -> None:
         return
     nurse, case = _person("zhaoq"), pending[0]
     room, start = _next_place(case)
-    scheduling.place_case(nurse, case, room, start, accept_conflicts_reason="演示：按申请顺序接台")
+    try:
+        scheduling.place_case(nurse, case, room, start)
+    except ScheduleConflict:  # the surgeon operates elsewhere: after that
+        scheduling.place_case(nurse, case, room, start + timedelta(hours=3), accept_conflicts_reason="与术者商定")
     _give_team(nurse, case, room)
     scheduling.publish_day(nurse, clock.to_hospital(start).date())
 
@@ -105,19 +109,16 @@ def _free_at(room: OperatingRoom, earliest: datetime) -> datetime:
 
 
 def _give_team(nurse: User, case: SurgicalCase, room: OperatingRoom) -> None:
-    doctors = _staff("anesthesiologist")
-    nurses = _staff("theatre_nurse")
-    number = room.sort + (case.sequence or 0)
-    team = (
-        ("anesthesiologist", doctors[number % len(doctors)]),
-        ("scrub_nurse", nurses[(2 * room.sort) % len(nurses)]),
-        ("circulating_nurse", nurses[(2 * room.sort + 1) % len(nurses)]),
-    )
+    doctors, nurses = _staff("anesthesiologist"), _staff("theatre_nurse")
+    # A room keeps its team for the day; where the people do not suffice, a place stays open for somebody to decide.
+    team = [("anesthesiologist", doctors[room.sort % len(doctors)])]
+    if 2 * room.sort <= len(nurses):
+        team += [("scrub_nurse", nurses[2 * room.sort - 2]), ("circulating_nurse", nurses[2 * room.sort - 1])]
     for role, member in team:
         try:
             scheduling.assign_staff(nurse, case, role, member.id)
         except ScheduleConflict:
-            continue  # left open for a person to decide
+            continue
 
 
 def _staff(kind: str) -> list[StaffMember]:
@@ -164,6 +165,8 @@ def _begin_next() -> None:
     start = clock.now() - (_HEAD_START if is_first else timedelta())
     scheduling.mark_event(doctor, case, EventKind.IN_ROOM, start, idempotency_key=f"demo:{case.id}:in")
     devices.bind_device(doctor, device, case, since=start)
+    if case.weight_kg is None:
+        scheduling.set_measurements(doctor, case, weight_kg=Decimal(50 + case.id % 25), asa=case.asa or "2")
     record = anesthesia.open_record(doctor, case.id, at=start)
     if is_first:
         history.write(device.id, f"case-{case.id}", start, clock.now() - timedelta(seconds=5))

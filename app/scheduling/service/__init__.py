@@ -18,6 +18,7 @@ from app.scheduling.service.intake import (
     receive_request,
     register_request,
 )
+from app.scheduling.service.measuring import set_measurements
 from app.scheduling.service.placing import place_case, resize_case, unplace_case
 from app.scheduling.service.publishing import Publication, PublicationKind, pending_publications, publish_day
 from app.scheduling.service.staffing import assign_staff, remove_staff
@@ -45,6 +46,7 @@ __all__ = [
     "resize_case",
     "restore_case",
     "resume_case",
+    "set_measurements",
     "unplace_case",
     "void_event",
 ]
