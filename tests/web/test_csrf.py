@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.core.extensions import csrf
 from tests.cast import PASSWORD
 
 FORM = {"username": "lim", "password": PASSWORD}
@@ -56,10 +57,21 @@ def test_the_token_of_the_page_is_accepted_in_the_form_and_in_the_header(browser
 
 def test_every_post_route_of_people_refuses_without_token(app: Flask, browser: FlaskClient) -> None:
     enter(browser)
+    tried = 0
     for rule in app.url_map.iter_rules():
         by_token = not app.view_functions[rule.endpoint].needs and rule.endpoint != "account.sign_in"
         if "POST" not in (rule.methods or set()) or by_token:  # machines show a token of their own
             continue
-        url = re.sub(r"<[^>]+>", "1", rule.rule)
+        url = re.sub(r"<[^>]+>", "1", re.sub(r"<day:[^>]+>", "2026-11-22", rule.rule))
         answer = browser.post(url, headers={"Accept": "text/html"})
         assert answer.status_code == 400, (rule.rule, answer.status_code)
+        tried += 1
+    assert tried > 20
+
+
+def test_only_machines_are_exempt(app: Flask) -> None:
+    exempt_views: set[str] = csrf._exempt_views
+    for endpoint, view in app.view_functions.items():
+        name = f"{view.__module__}.{view.__name__}"
+        exempt = name in exempt_views or endpoint.partition(".")[0] in csrf._exempt_blueprints
+        assert not (exempt and view.needs), endpoint
