@@ -16,7 +16,7 @@ from app.printjobs import service as printjobs
 from app.scheduling.models import OperatingRoom
 
 DEMO = SystemActor("job:demo", "演示数据")
-PASSWORD = "Mafei-2026"
+PASSWORD = "Mafei-2026"  # noqa: S105 - shown on the sign-in page of a demonstration
 PIN = "2580"
 
 _DEPARTMENTS = (
