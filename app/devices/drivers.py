@@ -125,6 +125,15 @@ DRIVERS: dict[str, DriverChoice] = {
             ("serial", "serial_url"), {"baudrate": "9600", "parity": "E"},
             "Fabius、Primus、Atlan、Perseus、Evita。MEDIBUS 9600 8E1，MEDIBUS.X 19200 8E1。",
         ),
+        DriverChoice(
+            "astm", "血气分析仪 ASTM", ("blood_gas",), ("tcp_listener", "tcp_client", "serial", "serial_url"),
+            {"port": "10020", "baudrate": "9600"},
+            "雷度 ABL、GEM、cobas b（ASTM E1381/E1394）。分析仪主动发送结果；数据周期请填 3600 秒。",
+        ),
+        DriverChoice(
+            "hl7_bloodgas", "血气分析仪 HL7", ("blood_gas",), ("tcp_listener",), {"port": "2577"},
+            "雷度、LIS 或 i-STAT、cobas 中间件（HL7 ORU）。发送方主动连接本机；数据周期请填 3600 秒。",
+        ),
     )
 }  # fmt: skip
 
