@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from device_bridge.clocks import now
 from device_bridge.drivers.base import Clocks, CodecOptions, Driver, Fault, Observation, Output, Unmapped
+from device_bridge.parameters import SAMPLED
 from device_bridge.wire import Quality
 
 _CHUNK = 4096
@@ -64,7 +65,8 @@ def decode(driver: Driver, data: bytes, zone: str, summary: Summary, *, everythi
 
 
 def _line(one: Observation, received: Clocks, local: ZoneInfo) -> str:
-    at = received.wall_ms if one.time_ms is None else one.time_ms
+    claim = one.episode_ms if one.code in SAMPLED else one.time_ms
+    at = received.wall_ms if claim is None else claim
     try:
         moment = datetime.fromtimestamp(at / 1000, UTC).astimezone(local)
     except (ValueError, OverflowError, OSError):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from device_bridge.clock_policy import DeviceClock
 from device_bridge.drivers.base import Alarm, Clocks, Observation
-from device_bridge.parameters import EPISODIC
+from device_bridge.parameters import EPISODIC, SAMPLED, conversion
 from device_bridge.wire import DeviceAlarm, Quality
 
 Key = TypeVar("Key")
@@ -44,7 +44,10 @@ class Normaliser:
 
     def readings(self, observations: Iterable[Observation], arrived: Clocks) -> list[Reading]:
         """Values that exist, with their effective times. Absent ones (`None`) leave no trace."""
-        present = [one for one in observations if one.value is not None]
+        present = [_canonical(one) for one in observations if one.value is not None]
+        for one in present:
+            if one.code in SAMPLED and one.time_ms is not None:
+                self.clock.notice(one.time_ms, arrived)  # the message states its own time beside the sample's
         for claim in sorted({one.time_ms for one in present if one.time_ms is not None and one.code not in EPISODIC}):
             self.clock.notice(claim, arrived)
         out: list[Reading] = []
@@ -77,7 +80,8 @@ class Normaliser:
         values = tuple(sorted((one.code, float(one.value or 0.0)) for one in group))
         if self._known(claim, values, inferred=any(one.episode_inferred for one in group)):
             return []
-        if self._episodes and abs(arrived.wall_ms - claim) < 24 * 3600 * 1000:
+        sampled = all(one.code in SAMPLED for one in group)
+        if not sampled and self._episodes and abs(arrived.wall_ms - claim) < 24 * 3600 * 1000:
             self.clock.notice_episode(claim, arrived)
         _remember(self._episodes, (claim, values), arrived.mono_s)
         self.memory_changed = True
@@ -119,6 +123,16 @@ class Normaliser:
         count = before[2] + 1 if before and before[:2] == (one.time_ms, value) else 1
         self._same[one.code] = (one.time_ms, value, count)
         return Quality.STUCK if count > _STUCK_AFTER else Quality.GOOD
+
+
+def _canonical(one: Observation) -> Observation:
+    """A value stated in the device's own unit becomes the unit of the chart; an unknown unit is flagged."""
+    factor = conversion(one.code, one.unit)
+    if factor == 1.0:
+        return one
+    if factor is None:
+        return replace(one, quality=one.quality | Quality.UNIT_SUSPECT)
+    return replace(one, value=round(float(one.value or 0.0) * factor, 4))
 
 
 def _remember(memory: OrderedDict[Key, float], key: Key, when: float) -> None:

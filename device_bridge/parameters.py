@@ -33,6 +33,40 @@ class Parameter:
     high: float
 
 
+# Blood gas analysers. The unit is the one of the chart; results arrive in the unit the analyser prints.
+_BLOOD: list[tuple[str, str, str, float, float]] = [
+    ("pH", "酸碱度", ONE, 6.3, 8.0),
+    ("pH_T", "酸碱度（体温校正）", ONE, 6.3, 8.0),
+    ("pCO2", "二氧化碳分压", MMHG, 4, 250),
+    ("pCO2_T", "二氧化碳分压（体温校正）", MMHG, 4, 250),
+    ("pO2", "氧分压", MMHG, 0, 800),
+    ("pO2_T", "氧分压（体温校正）", MMHG, 0, 800),
+    ("Na", "钠", "mmol/L", 80, 220),
+    ("K", "钾", "mmol/L", 0.5, 15),
+    ("Ca", "离子钙", "mmol/L", 0.1, 5),
+    ("Cl", "氯", "mmol/L", 50, 170),
+    ("Glu", "葡萄糖", "mmol/L", 0, 60),
+    ("Lac", "乳酸", "mmol/L", 0, 35),
+    ("tHb", "总血红蛋白", "g/L", 10, 280),
+    ("Hct", "红细胞压积", PERCENT, 3, 80),
+    ("sO2", "血氧饱和度（血气）", PERCENT, 0, 100),
+    ("COHb", "碳氧血红蛋白", PERCENT, 0, 100),
+    ("MetHb", "高铁血红蛋白", PERCENT, 0, 100),
+    ("RHb", "还原血红蛋白", PERCENT, 0, 100),
+    ("O2Hb", "氧合血红蛋白", PERCENT, 0, 100),
+    ("HCO3", "碳酸氢根", "mmol/L", 0, 80),
+    ("SBC", "标准碳酸氢根", "mmol/L", 0, 80),
+    ("BE", "剩余碱", "mmol/L", -50, 50),
+    ("ABE", "实际剩余碱", "mmol/L", -50, 50),
+    ("SBE", "标准剩余碱", "mmol/L", -50, 50),
+    ("AnGap", "阴离子间隙", "mmol/L", -30, 60),
+    ("Crea", "肌酐", "µmol/L", 0, 3000),
+    ("tBil", "总胆红素", "µmol/L", 0, 1000),
+]
+# Results of a sample: they belong to the moment at which it was drawn, however late they arrive.
+SAMPLED: frozenset[str] = frozenset(row[0] for row in _BLOOD)
+
+
 def _table() -> dict[str, Parameter]:
     rows: list[tuple[str, str, str, float, float]] = [
         ("HR", "心率", PER_MIN, 0, 350),
@@ -99,7 +133,13 @@ def _table() -> dict[str, Parameter]:
         ("PCWP", "肺动脉楔压", MMHG, 0, 60),
         ("ICP", "颅内压", MMHG, -20, 150),
         ("NIBP_PR", "无创血压脉率", PER_MIN, 0, 350),
+        ("PVI", "灌注变异指数", PERCENT, 0, 100),
+        ("SpCO", "碳氧血红蛋白（脉搏）", PERCENT, 0, 100),
+        ("SpMet", "高铁血红蛋白（脉搏）", PERCENT, 0, 100),
+        ("THI", "组织血红蛋白指数", ONE, 0, 1000),
+        ("SEF", "95%频谱边缘频率", "Hz", 0, 50),
     ]
+    rows += [(code, name, unit, low, high) for code, name, unit, low, high in _BLOOD]
     rows += [(f"T{n}", f"体温{n}", CELSIUS, 15, 45) for n in range(1, 7)]
     agents = [
         ("SEV", "七氟烷", 10),
@@ -134,7 +174,36 @@ def _table() -> dict[str, Parameter]:
 PARAMETERS: dict[str, Parameter] = _table()
 
 # A measurement on demand: it has its own moment and stays on the device's display until the next one.
-EPISODIC: frozenset[str] = frozenset({"NIBP_S", "NIBP_D", "NIBP_M", "NIBP_PR"})
+EPISODIC: frozenset[str] = frozenset({"NIBP_S", "NIBP_D", "NIBP_M", "NIBP_PR"}) | SAMPLED
+
+# Stated unit and canonical unit → factor. Concentrations of haemoglobin by the monomer (16 114 g/mol).
+_FACTORS: dict[tuple[str, str], float] = {
+    ("kPa", MMHG): 7.50062,
+    ("g/dL", "g/L"): 10.0,
+    ("fraction", PERCENT): 100.0,
+    ("cmH2O", MMHG): 0.735559,
+}
+_BY_CODE: dict[tuple[str, str], float] = {
+    ("tHb", "mmol/L"): 16.114,
+    ("Glu", "mg/dL"): 1 / 18.016,
+    ("Lac", "mg/dL"): 1 / 9.008,
+    ("Ca", "mg/dL"): 1 / 4.008,
+    ("Crea", "mg/dL"): 88.42,
+    ("tBil", "mg/dL"): 17.104,
+    ("Na", "mEq/L"): 1.0,
+    ("K", "mEq/L"): 1.0,
+    ("Cl", "mEq/L"): 1.0,
+    ("Ca", "mEq/L"): 0.5,
+}
+
+
+def conversion(code: str, unit: str) -> float | None:
+    """The factor from a stated unit to the canonical unit of the code; None when it is not known."""
+    wanted = PARAMETERS[code].unit
+    if unit == wanted:
+        return 1.0
+    return _BY_CODE.get((code, unit)) or _FACTORS.get((unit, wanted))
+
 
 _OXYGEN = frozenset({"FiO2", "EtO2"})
 _TEMPERATURE = frozenset({"TB", "T1", "T2", "T3", "T4", "T5", "T6"})

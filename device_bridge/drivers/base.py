@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from device_bridge.parameters import PARAMETERS, judge
+from device_bridge.parameters import PARAMETERS, conversion, judge
 from device_bridge.wire import DeviceAlarm, Quality
 
 
@@ -164,3 +164,26 @@ def observe(
         return Observation(code, None, unit, quality | Quality.INVALID, time_ms, episode_ms, episode_inferred)
     rounded = round(float(value), 4)
     return Observation(code, rounded, unit, quality | judge(code, rounded), time_ms, episode_ms, episode_inferred)
+
+
+def observe_as_stated(
+    code: str,
+    value: float | None,
+    unit: str,
+    *,
+    time_ms: int | None = None,
+    episode_ms: int | None = None,
+    episode_inferred: bool = False,
+    quality: Quality = Quality.GOOD,
+) -> Observation:
+    """An observation in the unit the device printed, judged in the canonical one.
+
+    For results that people compare with a paper slip. The normaliser converts them; a unit that cannot become
+    the canonical one is kept and flagged.
+    """
+    factor = conversion(code, unit)
+    if value is None or factor is None:
+        flags = quality | (Quality.UNIT_SUSPECT if value is not None else Quality.INVALID)
+        return Observation(code, value, unit, flags, time_ms, episode_ms, episode_inferred)
+    judged = quality | judge(code, round(value * factor, 4))
+    return Observation(code, round(value, 4), unit, judged, time_ms, episode_ms, episode_inferred)

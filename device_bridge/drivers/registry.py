@@ -1,7 +1,9 @@
 """Every driver by its name. See `device_bridge.drivers` for how to add one."""
 
+from device_bridge.drivers.astm.driver import DRIVER as ASTM
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
+from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
 from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
 
@@ -9,6 +11,8 @@ _ALL: tuple[Driver, ...] = (
     MINDRAY_PDS,
     GE_DRI,
     IHE_PCD01,
+    ASTM,
+    HL7_BLOODGAS,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
