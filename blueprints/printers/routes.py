@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import InvalidInput
@@ -13,8 +13,8 @@ from app.printjobs.rules import KINDS
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import fragment, go, toast
 from blueprints.common.fragments import page as render
+from blueprints.printers.base import blueprint
 
-blueprint = Blueprint("printers", __name__)
 CHIPS = {"queued": "planned", "printing": "active", "done": "done", "failed": "danger", "cancelled": "off"}
 
 

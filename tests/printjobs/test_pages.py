@@ -1,19 +1,22 @@
 """The page of printers and the channel of stations."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core import unit_of_work
+from app.anesthesia import service as anesthesia
+from app.core import clock, unit_of_work
 from app.core.audit import SystemActor
 from app.core.db import db
 from app.printjobs import service
 from app.printjobs.models import PrintJob, PrintQueue
 from tests.cast import ADMIN, LI_MING, SUN_LI, WANG_FANG, Person
 from tests.pages import Page
+from tests.scheduling.samples import received
 
 DEMO = SystemActor("job:demo", "演示数据")
 SignIn = Callable[[Person], FlaskClient]
@@ -118,3 +121,47 @@ def test_only_administrators_change_queues(sign_in: SignIn) -> None:
     client = sign_in(LI_MING)
     assert client.get("/printers/queues/new").status_code == 403
     assert client.post("/printers/queues", data={"name": "x"}).status_code == 403
+
+
+@pytest.fixture
+def case_id(app: Flask) -> int:
+    """A case whose record was opened."""
+    with app.app_context(), unit_of_work.writing():
+        case = received()
+        anesthesia.open_record(DEMO, case.id)
+        return case.id
+
+
+def test_a_record_goes_to_the_printer_and_a_second_time_as_a_reprint(
+    app: Flask, sign_in: SignIn, open_page: Callable[[str], Page], case_id: int, fonts: Path
+) -> None:
+    give_fonts(app, fonts)
+    with app.app_context(), unit_of_work.writing():
+        number = service.save_queue(DEMO, "演示打印文件夹", kind="folder", target="printed").id
+    client = sign_in(LI_MING)
+    assert "演示打印文件夹" in open_page(f"/printers/cases/{case_id}/record").text
+    form = {"queue": str(number), "copies": "2"}
+    moment = clock.now()
+    with clock.fixed(moment):
+        for _ in range(2):
+            assert client.post(f"/printers/cases/{case_id}/record", data=form).status_code == 302
+    with app.app_context():
+        first, second = db.session.query(PrintJob).order_by(PrintJob.id)
+        assert (first.copies, first.is_reprint, second.is_reprint) == (2, False, True)
+        assert first.case_id == case_id
+        assert (first.pdf or b"").startswith(b"%PDF-")
+    assert "重打" in open_page("/printers").text
+
+
+def give_fonts(app: Flask, fonts: Path) -> None:
+    """The instance of the test gets the paper fonts of the checkout."""
+    target = app.extensions["mafei.settings"].instance_dir / "fonts"
+    if not target.exists():
+        target.symlink_to(fonts)
+
+
+def test_no_printer_and_no_copies_are_refused(app: Flask, sign_in: SignIn, case_id: int) -> None:
+    client = sign_in(LI_MING)
+    assert client.post(f"/printers/cases/{case_id}/record", data={"copies": "1"}).status_code == 422
+    assert client.post(f"/printers/cases/{case_id}/record", data={"queue": "77", "copies": "1"}).status_code == 404
+    assert sign_in(WANG_FANG).post(f"/printers/cases/{case_id}/record", data={}).status_code == 403
