@@ -67,6 +67,11 @@ class Installation:
 
     def prepare(self) -> None:
         """Fonts (kept between runs), schema, dictionaries, demonstration hospital."""
+        self.prepare_bare()
+        self.run("-m", "flask", "demo", "load")
+
+    def prepare_bare(self) -> None:
+        """Fonts, schema and dictionaries without a demonstration."""
         FONT_STORE.mkdir(parents=True, exist_ok=True)
         self.run("-m", "printing.fonts", "--instance", str(FONT_STORE))
         fonts = self.folder / "fonts"
@@ -74,7 +79,6 @@ class Installation:
             fonts.symlink_to(FONT_STORE / "fonts")
         self.run("-m", "flask", "db", "upgrade")
         self.run("-m", "flask", "setup", "basics")
-        self.run("-m", "flask", "demo", "load")
 
     def start(self, name: str, *arguments: str) -> None:
         """Start a process of ours under a name; its output goes to `<name>.log` in the folder."""

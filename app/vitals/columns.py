@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 _HEADER = struct.Struct("<BbIq")  # version, decimals (-1: float64), count, first time in ms
 _VERSION = 1
+_LARGEST_SCALED = 2.0**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,11 @@ def pack_column(samples: Samples) -> bytes:
 
 
 def _pack_values(values: NDArray[np.float64]) -> tuple[int, bytes]:
+    if len(values) and np.max(np.abs(values)) >= _LARGEST_SCALED:
+        return -1, values.astype("<f8").tobytes()
     for decimals in range(4):
         scaled = np.rint(values * 10**decimals)
-        if np.all(np.abs(scaled) < 2**30) and np.array_equal(scaled / 10**decimals, values):
+        if np.all(np.abs(scaled) < _LARGEST_SCALED) and np.array_equal(scaled / 10**decimals, values):
             return decimals, np.diff(scaled.astype(np.int32), prepend=np.int32(0)).astype("<i4").tobytes()
     return -1, values.astype("<f8").tobytes()
 

@@ -3,7 +3,7 @@
 from flask import Flask, Response, g, request
 
 from app.core import unit_of_work
-from app.core.db import db, write_intent
+from app.core.db import db
 
 _MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -17,8 +17,7 @@ def init_app(app: Flask) -> None:
 
 def _open() -> None:
     if request.method in _MUTATING:
-        # What the sign-in check has read so far ends here: a writer must hold the lock from its first statement.
-        g.write_token = write_intent.set(True)
+        g.write_intent = unit_of_work.open_for_writing()  # before the sign-in check reads anything
 
 
 def _commit(response: Response) -> Response:
@@ -27,12 +26,17 @@ def _commit(response: Response) -> Response:
             unit_of_work.commit()
         else:
             unit_of_work.rollback()
+        _let_the_next_write()
     return response
 
 
 def _close(_error: BaseException | None) -> None:
-    token = g.pop("write_token", None)
-    if token is not None:
-        write_intent.reset(token)
     if db.session.registry.has():
         unit_of_work.rollback()
+    _let_the_next_write()
+
+
+def _let_the_next_write() -> None:
+    intent: unit_of_work.WriteIntent | None = g.pop("write_intent", None)
+    if intent is not None:
+        intent.close()
