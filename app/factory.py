@@ -9,11 +9,13 @@ import blueprints.account
 import blueprints.admin
 import blueprints.bridge_gateway
 import blueprints.devices
+import blueprints.documents
 import blueprints.home
 import blueprints.interfaces
 import blueprints.ops
 import blueprints.printers
 import blueprints.schedule
+import blueprints.theatre
 from app.accounts.queries import load_session_user
 from app.cli import audit_group, demo_group, doctor_command, setup_group
 from app.core.db import db, tune_sqlite
@@ -21,15 +23,20 @@ from app.core.extensions import csrf, htmx, limiter, login_manager, migrate, soc
 from app.core.logging import configure_logging
 from app.core.settings import PROJECT_ROOT, Settings
 from app.core.types import field_cipher
+from app.documents import ports, record_facts
+from app.documents.cli import documents_group
+from app.documents.facts import contribute
 from app.jobs.cli import jobs_group
 from app.jobs.tasks import BASIC_JOBS
 from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets
+from printing.documents import DocumentPrinter
 
 BLUEPRINTS = (
     blueprints.account.blueprint,
     blueprints.admin.blueprint,
     blueprints.bridge_gateway.blueprint,
     blueprints.devices.blueprint,
+    blueprints.documents.blueprint,
     blueprints.home.blueprint,
     blueprints.interfaces.blueprint,
     blueprints.ops.blueprint,
@@ -38,7 +45,7 @@ BLUEPRINTS = (
     blueprints.printers.station_blueprint,
     blueprints.schedule.blueprint,
 )
-COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command)
+COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command, documents_group)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -64,6 +71,8 @@ def create_app(settings: Settings) -> Flask:
     nav.init_app(app)
     shell.init_app(app, settings)
     sockets.init_app()
+    contribute(record_facts.tell_record)
+    ports.plug(DocumentPrinter(settings.instance_dir / "fonts"))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     blueprints.bridge_gateway.init_app()

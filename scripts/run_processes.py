@@ -1,6 +1,7 @@
 """Starts every process of the Procfile, prefixes their lines, and ends them all together. Standard library only."""
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -56,10 +57,8 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal to the child's whole group."""
         if self.child is not None and self.child.poll() is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.child.pid, number)
-            except ProcessLookupError:
-                pass
 
 
 def say(text: str) -> None:

@@ -94,7 +94,11 @@ def main() -> None:
     if options.demo == "true":
         ports = [f"--mindray-port={sims['sim_mindray']}", f"--dri-port={sims['sim_dri']}"]
         command("-m", "flask", "demo", "devices", *ports, environment=environment)
-    run(options, environment, {**{k: str(v) for k, v in sims.items()}, "mllp_port": str(mllp_port), "his_port": str(his_port)})
+    run(
+        options,
+        environment,
+        {**{k: str(v) for k, v in sims.items()}, "mllp_port": str(mllp_port), "his_port": str(his_port)},
+    )
 
 
 def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[str, str]) -> None:

@@ -57,7 +57,8 @@ def check_html(page: Page) -> None:
     faults = [error for error in parser.errors if error[1] not in _TOLERATED]
     assert not faults, f"{page.url}: HTML faults {faults[:5]}"
     soup = page.soup
-    assert soup.title is not None and soup.title.get_text(strip=True), f"{page.url}: no title"
+    assert soup.title is not None, f"{page.url}: no title"
+    assert soup.title.get_text(strip=True), f"{page.url}: empty title"
     assert len(soup.find_all("h1")) == 1, f"{page.url}: {len(soup.find_all('h1'))} h1"
     ids = Counter(tag["id"] for tag in soup.find_all(id=True))
     doubled = [name for name, count in ids.items() if count > 1]

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from app.terminology.service import load_default_terms
-
 from app.accounts.models import Department, Role, StaffMember, User
 from app.accounts.service import hash_secret
 from app.cli.setup import install_roles
 from app.core.db import db
 from app.scheduling.models import OperatingRoom
+from app.terminology.service import load_default_terms
 from tests.cast import CAST, PASSWORD, PIN
 
 

@@ -101,7 +101,7 @@ def _alarm_row(device_id: int, alarm: AlarmFacts) -> dict[str, object]:
 def segment_counts() -> Mapping[int, int]:
     """Number of young segments of each device."""
     statement = select(VitalSegment.device_id, func.count()).group_by(VitalSegment.device_id)
-    return dict(db.session.execute(statement).all())
+    return {int(device_id): int(count) for device_id, count in db.session.execute(statement)}
 
 
 def compact(device_id: int) -> int:

@@ -37,7 +37,6 @@ def ready() -> ResponseReturnValue:
 
 
 @blueprint.post(relay.PATH)
-@csrf.exempt
 @public
 def take_changes() -> ResponseReturnValue:
     """What another process of ours has committed: passed on to the pages that show it."""
@@ -50,6 +49,9 @@ def take_changes() -> ResponseReturnValue:
         else:
             signals.changed.send(str(change.get("topic", "")), what=str(change.get("what", "")))
     return "", 204
+
+
+csrf.exempt(take_changes)
 
 
 @styleguide.get("/styleguide")

@@ -65,7 +65,7 @@ def test_a_segment_comes_back() -> None:
 
 @pytest.mark.parametrize("garbage", [b"", b"\x01", b"\x02" * 40, b"\x01\x00\x05\x00\x00\x00" + b"\x00" * 30])
 def test_garbage_is_refused(garbage: bytes) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="column"):
         unpack_column(garbage, "")
 
 
