@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Flask
 from flask.cli import AppGroup
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import blueprints.account
 import blueprints.admin
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     blueprints.printers.blueprint,
     blueprints.printers.station_blueprint,
     blueprints.schedule.blueprint,
+    blueprints.theatre.blueprint,
 )
 COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command, documents_group)
 
@@ -61,6 +63,8 @@ def create_app(settings: Settings) -> Flask:
     )
     _configure(app, settings)
     _bind_extensions(app, settings)
+    if settings.behind_proxy:  # one proxy of ours: its X-Forwarded-For names the workstation
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     # The order is the order of work before a request: transaction, then access.
     edge.init_app(app)
     access.init_app(app)

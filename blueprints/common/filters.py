@@ -7,6 +7,7 @@ from decimal import Decimal
 from flask import Flask
 
 from app.clinical.body import age_words
+from app.clinical.dosing import unit_text
 from app.core import clock
 
 SEX_WORDS = {"male": "男", "female": "女", "unknown": "未知"}
@@ -38,6 +39,19 @@ def ymd_hm(moment: datetime | None) -> str:
 def ymd_hms(moment: datetime | None) -> str:
     """Date and time to the second: 2026-11-22 14:05:09."""
     return f"{clock.to_hospital(moment):%Y-%m-%d %H:%M:%S}" if moment else "—"
+
+
+def hms(moment: datetime | None) -> str:
+    """Hospital time of day to the second: 14:05:09."""
+    return f"{clock.to_hospital(moment):%H:%M:%S}" if moment else "—"
+
+
+def moment(text: str) -> str:
+    """A moment that a history keeps as ISO text: 11-22 14:05; anything else as it is."""
+    try:
+        return md_hm(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def weekday(day: date) -> str:
@@ -74,8 +88,9 @@ def new_key() -> str:
 
 def init_app(app: Flask) -> None:
     """Make them known to Jinja."""
-    for function in (hm, ymd, md_hm, ymd_hm, ymd_hms, weekday, dose, age, sex, clock.from_ms):
+    for function in (hm, hms, moment, ymd, md_hm, ymd_hm, ymd_hms, weekday, dose, age, sex, clock.from_ms):
         app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.filters["unit"] = unit_text
     app.jinja_env.globals["new_key"] = new_key
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.trim_blocks = True

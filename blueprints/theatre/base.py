@@ -1,19 +1,25 @@
 """What all routes of the theatre share: the blueprint, guards, reading a form, the line that tells what was written."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Response, make_response, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.anesthesia.models import AnesthesiaRecord
-from app.core import clock
+from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.scheduling.models import CaseEvent, OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
 from blueprints.common.fragments import fragment
 from blueprints.common.guards import load_case
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 blueprint = Blueprint("theatre", __name__)
 _AHEAD = timedelta(minutes=2)
@@ -69,6 +75,15 @@ def form_time(case_id: int, field: str = "at") -> datetime | None:
     return nearest_time(text, reference(load_case(case_id)), field)
 
 
+def panel_time() -> str:
+    """HH:MM for the time field of a panel that was opened from a place of the chart; blank means now."""
+    try:
+        moment = datetime.fromisoformat(request.args["at"])
+    except (KeyError, ValueError):
+        return ""
+    return f"{clock.to_hospital(moment):%H:%M}" if moment.tzinfo else ""
+
+
 def nearest_time(text: str, around: datetime, field: str = "at") -> datetime:
     """HH:MM (also 0935, 9.35) on the day that brings it nearest to `around` without lying ahead of now."""
     digits = text.replace("：", ":").replace(".", ":").replace(" ", "")
@@ -108,5 +123,30 @@ def is_confirmed() -> bool:
 def written(text: str, undo_url: str = "", undo_note: str = "撤销") -> Response:
     """The short answer to a write: what was written and how to take it back. Closes the panel."""
     response = make_response(fragment("theatre/_written.html", text=text, undo_url=undo_url, undo_note=undo_note))
-    response.headers["HX-Trigger"] = "close-panel"
+    response.headers["HX-Trigger"] = "close-panel, close-dialog, written"
+    return response
+
+
+def asks(view: View) -> View:
+    """A value beyond the usual limits is a question and no refusal: the same post with a yes is accepted."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> ResponseReturnValue:
+        try:
+            return cast(ResponseReturnValue, view(*args, **kwargs))
+        except InvalidInput as error:
+            if error.code != "needs_confirmation" or "HX-Request" not in request.headers:
+                raise
+            unit_of_work.rollback()
+            return _question(error.message)
+
+    return cast(View, answer)
+
+
+def _question(question: str) -> Response:
+    """The dialog that repeats the post; what was typed stays in its form until the answer is yes."""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in ("confirm", "csrf_token")]
+    html = fragment("theatre/_ask.html", question=question, url=request.path, fields=fields)
+    response = make_response(html, 422)
+    response.headers["HX-Retarget"] = "#dialog"
     return response

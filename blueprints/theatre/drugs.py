@@ -1,5 +1,8 @@
 """Drugs: the sheet of one drug, bolus, infusion, rate, stop, correct, withdraw."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -15,8 +18,10 @@ from app.terminology import queries as terminology
 from app.terminology.queries import TermRow
 from blueprints.common.access import actor, needs
 from blueprints.common.filters import dose as dose_text
+from blueprints.common.filters import hm
 from blueprints.common.fragments import fragment
 from blueprints.theatre.base import (
+    asks,
     blueprint,
     find_record,
     form_decimal,
@@ -24,8 +29,10 @@ from blueprints.theatre.base import (
     form_time,
     is_confirmed,
     load_record_id,
+    panel_time,
     written,
 )
+from blueprints.theatre.view import can_write
 
 
 @blueprint.get("/cases/<int:case_id>/drugs")
@@ -58,9 +65,31 @@ def drug_panel(case_id: int, code: str) -> ResponseReturnValue:
         term=term,
         recent=recent,
         running=running,
-        at=request.args.get("at", ""),
+        at=panel_time(),
+        chips=_chips(term, recent),
         wants_infusion=running is not None or term.text("mode") == "infusion",
+        unit_options=_units(term, "units", "unit"),
+        rate_options=_units(term, "rate_units", "rate_unit"),
+        route_options=[(route, route) for route in term.words("routes") or ("iv",)],
+        # A drug that mostly runs by pump is still pushed by hand when it is given as a single dose.
+        bolus_route=term.text("route").removesuffix("泵注"),
     )
+
+
+def _units(term: TermRow, several: str, one: str) -> list[tuple[str, str]]:
+    return [(unit, unit_text(unit)) for unit in term.words(several) or (term.text(one),)]
+
+
+def _chips(term: TermRow, recent: Sequence[running_queries.RecentDose]) -> list[tuple[str, str]]:
+    """Doses to tap, as (figure, words): those of this case first, then half, usual and one and a half."""
+    found = {dose_text(one.dose): f"{hm(one.at)} 用过" for one in recent if one.unit == term.text("unit")}
+    usual = term.text("default_dose")
+    if usual:
+        base = Decimal(usual)
+        found.setdefault(dose_text(base), "常用")
+        for factor in (Decimal("0.5"), Decimal("1.5")):
+            found.setdefault(dose_text((base * factor).normalize()), "")
+    return list(found.items())[:4]
 
 
 def _load_term(code: str) -> TermRow:
@@ -72,6 +101,7 @@ def _load_term(code: str) -> TermRow:
 
 @blueprint.post("/cases/<int:case_id>/boluses")
 @needs(Permission.CHART)
+@asks
 def bolus(case_id: int) -> ResponseReturnValue:
     """Write a single dose."""
     row = anesthesia.give_bolus(
@@ -92,6 +122,7 @@ def bolus(case_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<int:case_id>/infusions")
 @needs(Permission.CHART)
+@asks
 def infusion(case_id: int) -> ResponseReturnValue:
     """Start an infusion or a gas."""
     row = anesthesia.start_infusion(
@@ -113,6 +144,7 @@ def infusion(case_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<int:case_id>/infusions/<int:administration_id>/rate")
 @needs(Permission.CHART)
+@asks
 def rate(case_id: int, administration_id: int) -> ResponseReturnValue:
     """Change the rate."""
     row = _load_administration(case_id, administration_id)
@@ -145,7 +177,13 @@ def infusions_panel(case_id: int) -> ResponseReturnValue:
     record = find_record(case_id)
     running = running_queries.running_infusions(record.id, clock.now()) if record else ()
     candidates = [term for term in terminology.terms("drug") if term.text("rate_unit")]
-    return fragment("theatre/_infusions.html", case_id=case_id, running=running, candidates=candidates)
+    return fragment(
+        "theatre/_infusions.html",
+        case_id=case_id,
+        running=running,
+        candidates=candidates,
+        writable=can_write(actor(), record),
+    )
 
 
 @blueprint.get("/cases/<int:case_id>/administrations/<int:administration_id>")
@@ -153,11 +191,13 @@ def infusions_panel(case_id: int) -> ResponseReturnValue:
 def administration_panel(case_id: int, administration_id: int) -> ResponseReturnValue:
     """One dose or infusion with its history; correct or withdraw it."""
     row = _load_administration(case_id, administration_id)
-    return fragment("theatre/_administration.html", case_id=case_id, row=row)
+    writable = can_write(actor(), find_record(case_id))
+    return fragment("theatre/_administration.html", case_id=case_id, row=row, writable=writable)
 
 
 @blueprint.post("/cases/<int:case_id>/administrations/<int:administration_id>")
 @needs(Permission.CORRECT_CHART)
+@asks
 def correct_administration(case_id: int, administration_id: int) -> ResponseReturnValue:
     """Correct dose, route or time with a reason."""
     row = _load_administration(case_id, administration_id)

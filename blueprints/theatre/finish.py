@@ -2,18 +2,24 @@
 
 from io import BytesIO
 
-from flask import request, send_file, url_for
+from flask import redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from app.anesthesia import queries as record_queries
 from app.anesthesia import service as anesthesia
-from app.core import clock, unit_of_work
-from app.core.errors import Conflict
+from app.anesthesia.models import RecordSnapshot
+from app.anesthesia.service.records import is_in_rescue
+from app.anesthesia.service.snapshots import sheet_of, stamp_of
+from app.core.db import db
+from app.core.errors import Conflict, NotFound
 from app.core.permissions import Permission
-from blueprints.common.access import actor, needs
+from app.scheduling.rules import DISPOSITIONS, EventKind
+from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, form_text, form_time, load_record_id, written
+from blueprints.theatre.view import place_of
 from printing.anesthesia_record import render_record_pdf
 
 
@@ -22,8 +28,16 @@ from printing.anesthesia_record import render_record_pdf
 def finish_panel(case_id: int) -> ResponseReturnValue:
     """What is still open, the disposition, finish and lock."""
     case, record = load_case(case_id), find_record(case_id)
-    open_points = record_queries.open_points(record.id) if record else ()
-    return fragment("theatre/_finish.html", case=case, record=record, open_points=open_points)
+    points = record_queries.open_points(record.id) if record and record.state == "open" else ()
+    return fragment(
+        "theatre/_finish.html",
+        case=case,
+        record=record,
+        points=[(point, place_of(case_id, point)) for point in points],
+        in_rescue=record is not None and is_in_rescue(record),
+        dispositions=(EventKind.PACU_IN, *DISPOSITIONS),
+        went=[kind for kind in (EventKind.PACU_IN, *DISPOSITIONS) if kind in case.times],
+    )
 
 
 @blueprint.post("/cases/<int:case_id>/infusions/stop-all")
@@ -70,15 +84,31 @@ def rescue(case_id: int) -> ResponseReturnValue:
     return written("已进入抢救模式：每分钟记录一次")
 
 
-@blueprint.get("/cases/<int:case_id>/record.pdf")
+@blueprint.post("/cases/<int:case_id>/record/print")
 @needs(Permission.PRINT_RECORD)
-def record_pdf(case_id: int) -> ResponseReturnValue:
-    """The anesthesia record on A4, drawn from a frozen snapshot; each print is counted and audited."""
-    case = load_case(case_id)
+def print_record(case_id: int) -> ResponseReturnValue:
+    """Freeze the record for paper (each print is counted and audited), then show the sheet."""
     record = find_record(case_id)
     if record is None:
         raise Conflict("这台手术还没有麻醉记录，没有可以打印的内容。")
-    with unit_of_work.writing():
-        sheet, stamp = record_queries.print_snapshot(actor(), record.id, clock.now())
-    name = f"anesthesia-record-{case.case_no}.pdf"
-    return send_file(BytesIO(render_record_pdf(sheet, stamp)), mimetype="application/pdf", download_name=name)
+    snapshot = anesthesia.freeze_record(actor(), record.id, settings().hospital_name)
+    return redirect(url_for("theatre.record_sheet", case_id=case_id, number=snapshot.number), 303)
+
+
+@blueprint.get("/cases/<int:case_id>/record/prints/<int:number>")
+@needs(Permission.PRINT_RECORD)
+def record_sheet(case_id: int, number: int) -> ResponseReturnValue:
+    """The anesthesia record on A4, drawn from a frozen snapshot and never from live data."""
+    case, record = load_case(case_id), find_record(case_id)
+    snapshot = db.session.scalar(
+        select(RecordSnapshot).where(
+            RecordSnapshot.record_id == (record.id if record else None), RecordSnapshot.number == number
+        )
+    )
+    if record is None or snapshot is None:
+        raise NotFound("没有这次打印。")
+    sheet = sheet_of(snapshot)
+    stamp = stamp_of(snapshot, record.amendments, actor().display_name)
+    pdf = render_record_pdf(sheet.view, sheet.header, sheet.appendix, stamp, settings().instance_dir / "fonts")
+    name = f"anesthesia-record-{case.case_no}-{number}.pdf"
+    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)

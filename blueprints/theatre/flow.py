@@ -19,8 +19,18 @@ from app.scheduling.rules import EventKind
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
-from blueprints.theatre.base import blueprint, form_text, form_time, load_event, load_record_id, load_room, written
-from blueprints.theatre.view import banner_of
+from blueprints.theatre.base import (
+    blueprint,
+    find_record,
+    form_text,
+    form_time,
+    load_event,
+    load_record_id,
+    load_room,
+    panel_time,
+    written,
+)
+from blueprints.theatre.view import banner_of, can_write
 
 
 @blueprint.post("/theatre/<room_code>/identify")
@@ -132,11 +142,21 @@ def mark(case_id: int) -> ResponseReturnValue:
     return written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo)
 
 
+@blueprint.get("/cases/<int:case_id>/times/<kind>")
+@needs(Permission.RUN_CASE)
+def time_panel(case_id: int, kind: str) -> ResponseReturnValue:
+    """Form for a time that was not marked when it happened."""
+    if kind not in {known.value for known in EventKind}:
+        raise NotFound("没有这种时间。")
+    return fragment("theatre/_time.html", case_id=case_id, kind=EventKind(kind), at=panel_time())
+
+
 @blueprint.get("/cases/<int:case_id>/events/<int:event_id>")
 @needs(Permission.VIEW_CASE)
 def event_panel(case_id: int, event_id: int) -> ResponseReturnValue:
     """One time or event with its history, and the form to correct it."""
-    return fragment("theatre/_event.html", case_id=case_id, event=load_event(case_id, event_id))
+    writable = can_write(actor(), find_record(case_id))
+    return fragment("theatre/_event.html", case_id=case_id, event=load_event(case_id, event_id), writable=writable)
 
 
 @blueprint.post("/cases/<int:case_id>/events/<int:event_id>/time")

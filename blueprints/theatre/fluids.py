@@ -1,10 +1,12 @@
 """Fluids, blood and outputs with the running balance; events; airway, lines and blocks."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from app.anesthesia import queries as record_queries
 from app.anesthesia import service as anesthesia
@@ -25,10 +27,17 @@ from blueprints.theatre.base import (
     form_text,
     form_time,
     load_record_id,
+    panel_time,
     written,
 )
+from blueprints.theatre.view import can_write
 
 Row = TypeVar("Row", Intake, Output)
+_ADDERS: dict[str, Callable[..., object]] = {
+    "airway": anesthesia.add_airway,
+    "line": anesthesia.add_line,
+    "block": anesthesia.add_block,
+}
 
 
 @blueprint.get("/cases/<int:case_id>/fluids")
@@ -42,7 +51,15 @@ def fluids_panel(case_id: int) -> ResponseReturnValue:
         fluids=terminology.terms("fluid"),
         outputs=terminology.terms("output"),
         balance=record_queries.balance(record.id) if record else None,
+        running=_running_bags(record.id) if record else (),
+        at=panel_time(),
+        writable=can_write(actor(), record),
     )
+
+
+def _running_bags(record_id: int) -> Sequence[Intake]:
+    statement = select(Intake).where(Intake.record_id == record_id, Intake.end_at.is_(None), Intake.voided_at.is_(None))
+    return db.session.scalars(statement.order_by(Intake.start_at)).all()
 
 
 @blueprint.post("/cases/<int:case_id>/intakes")
@@ -115,18 +132,23 @@ def withdraw_output(case_id: int, output_id: int) -> ResponseReturnValue:
 @needs(Permission.VIEW_CASE)
 def volume_panel(case_id: int, kind: str, row_id: int) -> ResponseReturnValue:
     """One bag or output with its history."""
-    row = _load(Intake if kind == "intakes" else Output, case_id, row_id)
-    return fragment("theatre/_volume.html", case_id=case_id, row=row, kind=kind)
+    row = _load_volume(kind, case_id, row_id)
+    writable = can_write(actor(), find_record(case_id))
+    return fragment("theatre/_volume.html", case_id=case_id, row=row, kind=kind, writable=writable)
 
 
 @blueprint.post("/cases/<int:case_id>/<any(intakes, outputs):kind>/<int:row_id>/correct")
 @needs(Permission.CORRECT_CHART)
 def correct_volume(case_id: int, kind: str, row_id: int) -> ResponseReturnValue:
     """Correct the volume of a bag or output with a reason."""
-    row = _load(Intake if kind == "intakes" else Output, case_id, row_id)
+    row = _load_volume(kind, case_id, row_id)
     correct = anesthesia.correct_intake if kind == "intakes" else anesthesia.correct_output
     correct(actor(), row_id, {"volume_ml": form_decimal("volume", "容量")}, form_text("reason"))
     return written(f"{row.name} 已更正")
+
+
+def _load_volume(kind: str, case_id: int, row_id: int) -> Intake | Output:
+    return _load(Intake, case_id, row_id) if kind == "intakes" else _load(Output, case_id, row_id)
 
 
 def _load(model: type[Row], case_id: int, row_id: int) -> Row:
@@ -140,7 +162,7 @@ def _load(model: type[Row], case_id: int, row_id: int) -> Row:
 @needs(Permission.CHART)
 def notes_panel(case_id: int) -> ResponseReturnValue:
     """Numbered events: favourites, search, remark."""
-    return fragment("theatre/_notes.html", case_id=case_id, terms=terminology.terms("event"))
+    return fragment("theatre/_notes.html", case_id=case_id, terms=terminology.terms("event"), at=panel_time())
 
 
 @blueprint.post("/cases/<int:case_id>/notes")
@@ -168,7 +190,7 @@ def procedures_panel(case_id: int) -> ResponseReturnValue:
         case_id=case_id,
         airway_devices=list(AIRWAY_DEVICES.items()),
         airway_paths=[(value, label) for value, label in AIRWAY_PATHS.items() if value],
-        cormack=[grade for grade in CORMACK if grade],
+        cormack=[(grade, grade) for grade in CORMACK if grade],
         line_kinds=list(LINE_KINDS.items()),
         block_kinds=list(BLOCK_KINDS.items()),
     )
@@ -178,7 +200,7 @@ def procedures_panel(case_id: int) -> ResponseReturnValue:
 @needs(Permission.CHART)
 def procedure(case_id: int, kind: str) -> ResponseReturnValue:
     """Write a procedure."""
-    add = {"airway": anesthesia.add_airway, "line": anesthesia.add_line, "block": anesthesia.add_block}[kind]
+    add = _ADDERS[kind]
     facts: dict[str, object] = {
         name: value.strip()
         for name, value in request.form.items()
@@ -197,6 +219,6 @@ def procedure(case_id: int, kind: str) -> ResponseReturnValue:
         load_record_id(case_id),
         at=form_time(case_id),
         idempotency_key=form_text("idempotency_key", 64),
-        **facts,  # type: ignore[arg-type]
+        **facts,
     )
     return written("操作已记录")

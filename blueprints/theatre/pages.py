@@ -1,6 +1,6 @@
 """Pages and the fragments that refresh: rooms, room, case, chart, course, figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flask import request
@@ -13,23 +13,24 @@ from app.anesthesia.queries import running as running_queries
 from app.charting.frame import DENSE
 from app.charting.layout import layout
 from app.charting.svg import to_svg
-from app.charting.window import Window
+from app.charting.window import Window, last_hours
 from app.core import clock
 from app.core.db import db
 from app.core.permissions import Permission
 from app.devices import queries as device_queries
 from app.scheduling.models import OperatingRoom, SurgicalCase
-from app.terminology import queries as terminology
 from app.vitals import queries as vitals
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import fragment, page
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, load_room
-from blueprints.theatre.view import TILES, banner_of, can_write, flow_of
+from blueprints.theatre.view import TILES, banner_of, can_write, flow_of, quick_drugs
 
-_QUICK_DRUGS = 10
-_CHART_HEIGHT, _MIN_HEIGHT, _MAX_HEIGHT = 470, 260, 1400
-_SPANS = {"4h": timedelta(hours=4), "1h": timedelta(hours=1)}
+_QUICK_DRUGS = 9
+# What the box has at 1366 × 768, so that the first drawing fits and is not fetched twice.
+_CHART = (952, 476)
+_LEAST, _MOST = (480, 260), (3200, 1800)
+_HOURS = {"4h": 4, "1h": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def case_page(case_id: int) -> ResponseReturnValue:
 def _case_page(case: SurgicalCase) -> str:
     record = find_record(case.id)
     devices = device_queries.device_rows(case_id=case.id)
+    is_live = case.state.is_under_way
+    window = "4h" if is_live else "whole"
     return page(
         "theatre/case.html",
         case=case,
@@ -108,16 +111,17 @@ def _case_page(case: SurgicalCase) -> str:
         patient=banner_of(case),
         steps=flow_of(case),
         writable=can_write(actor(), record),
-        is_live=case.state.is_under_way,
-        quick=terminology.favourites("drug", _QUICK_DRUGS),
+        is_live=is_live,
+        quick=quick_drugs(actor(), _QUICK_DRUGS),
         tiles=TILES,
-        latest=_latest(case.id) if case.state.is_under_way else {},
+        latest=_latest(case.id) if is_live else {},
         devices=devices,
         stale_after=max((int(row.stale_after_s) for row in devices), default=10),
-        chart=_chart(case.id, record, "4h" if case.state.is_under_way else "whole", _CHART_HEIGHT, None),
+        chart=_chart(case.id, record, window, _CHART, None),
         running=_running(record),
         balance=record_queries.balance(record.id) if record else None,
-        window="4h" if case.state.is_under_way else "whole",
+        window=window,
+        totals=record_queries.drug_totals(record.id) if record and not is_live else (),
     )
 
 
@@ -139,10 +143,13 @@ def _running(record: AnesthesiaRecord | None) -> tuple[running_queries.RunningIn
 @blueprint.get("/cases/<int:case_id>/chart")
 @needs(Permission.VIEW_CASE)
 def chart(case_id: int) -> ResponseReturnValue:
-    """The chart as SVG: `window` whole, 4h, 1h or a span from `start` to `end`; `height` in drawing units."""
-    height = min(max(request.args.get("height", _CHART_HEIGHT, type=int), _MIN_HEIGHT), _MAX_HEIGHT)
-    record = find_record(case_id)
-    return _chart(case_id, record, request.args.get("window", "whole"), height, _span())
+    """The chart as SVG: `window` whole, 4h, 1h or a span from `start` to `end`; `width` and `height` of its box."""
+    size = (_measure("width", 0), _measure("height", 1))
+    return _chart(case_id, find_record(case_id), request.args.get("window", "whole"), size, _span())
+
+
+def _measure(name: str, axis: int) -> int:
+    return min(max(request.args.get(name, _CHART[axis], type=int), _LEAST[axis]), _MOST[axis])
 
 
 def _span() -> Window | None:
@@ -156,14 +163,16 @@ def _span() -> Window | None:
     return Window(start, end, closed=True)
 
 
-def _chart(case_id: int, record: AnesthesiaRecord | None, choice: str, height: int, span: Window | None) -> str:
+def _chart(
+    case_id: int, record: AnesthesiaRecord | None, choice: str, size: tuple[int, int], span: Window | None
+) -> str:
     if record is None:
         return fragment("theatre/_no_chart.html")
-    now = clock.now()
-    view = record_queries.record_view(case_id, now)
-    if span is None and choice in _SPANS and view.edge - view.origin > _SPANS[choice]:
-        span = Window(view.edge - _SPANS[choice], view.edge + timedelta(minutes=10), closed=True)
-    return to_svg(layout(view, span, DENSE, height=height))
+    view = record_queries.record_view(case_id, clock.now())
+    if span is None and choice in _HOURS and view.edge - view.origin > timedelta(hours=_HOURS[choice]):
+        span = last_hours(view, _HOURS[choice])
+    width, height = size
+    return to_svg(layout(view, span, replace(DENSE, width=width), height=height))
 
 
 @blueprint.get("/cases/<int:case_id>/flow")

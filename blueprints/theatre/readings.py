@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.anesthesia import queries as record_queries
@@ -18,14 +17,18 @@ from blueprints.common.access import actor, needs
 from blueprints.common.filters import dose as dose_text
 from blueprints.common.fragments import fragment
 from blueprints.theatre.base import (
+    asks,
     blueprint,
+    find_record,
     form_decimal,
     form_text,
     form_time,
     is_confirmed,
     load_record_id,
+    panel_time,
     written,
 )
+from blueprints.theatre.view import can_write
 
 # What is typed most, in the order of the hand.
 KEYPAD = ("NIBP_S", "NIBP_D", "HR", "RR", "SpO2", "EtCO2", "TEMP")
@@ -35,10 +38,9 @@ KEYPAD = ("NIBP_S", "NIBP_D", "HR", "RR", "SpO2", "EtCO2", "TEMP")
 @needs(Permission.CHART)
 def entry_panel(case_id: int) -> ResponseReturnValue:
     """Form for the values of one slot."""
-    at = request.args.get("at", "")
     rows = [CHARTED[code] for code in KEYPAD]
     others = [row for code, row in CHARTED.items() if code not in KEYPAD]
-    return fragment("theatre/_entry.html", case_id=case_id, rows=rows, others=others, at=at or _slot_now())
+    return fragment("theatre/_entry.html", case_id=case_id, rows=rows, others=others, at=panel_time() or _slot_now())
 
 
 def _slot_now() -> str:
@@ -48,6 +50,7 @@ def _slot_now() -> str:
 
 @blueprint.post("/cases/<int:case_id>/readings")
 @needs(Permission.CHART)
+@asks
 def enter(case_id: int) -> ResponseReturnValue:
     """Write the values of one slot; blank ones are left alone."""
     record_id, at = load_record_id(case_id), _slot(case_id)
@@ -92,11 +95,14 @@ def _typed_values() -> dict[str, Decimal]:
 def reading_panel(case_id: int, reading_id: int) -> ResponseReturnValue:
     """A charted value: source, raw values around it, history, the form to correct it."""
     _load(case_id, reading_id)
-    return fragment("theatre/_reading.html", case_id=case_id, detail=record_queries.reading_detail(reading_id))
+    detail = record_queries.reading_detail(reading_id)
+    writable = can_write(actor(), find_record(case_id))
+    return fragment("theatre/_reading.html", case_id=case_id, detail=detail, writable=writable)
 
 
 @blueprint.post("/cases/<int:case_id>/readings/<int:reading_id>")
 @needs(Permission.CORRECT_CHART)
+@asks
 def correct(case_id: int, reading_id: int) -> ResponseReturnValue:
     """Correct the value (or strike it as an artefact) with a reason; the original stays."""
     reading = _load(case_id, reading_id)

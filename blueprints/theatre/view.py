@@ -1,14 +1,22 @@
 """What the theatre page shows of a case: the banner, the course, the rail, the figures."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
+
+from flask import url_for
 
 from app.accounts.models import User
 from app.anesthesia.models import AnesthesiaRecord
+from app.anesthesia.queries import running as running_queries
+from app.anesthesia.rules import Finding
 from app.core.permissions import Permission
 from app.scheduling.models import CaseEvent, SurgicalCase
 from app.scheduling.rules import EventKind
+from app.terminology import queries as terminology
+from app.terminology.queries import TermRow
 from blueprints.common.filters import age, dose, sex
 
 K = EventKind
@@ -59,17 +67,24 @@ class Tile:
     label: str
     unit: str
     tone: str
-    codes: str  # device codes, the best one first; a pair is written S/D
+    codes: str  # device codes, the best one first; a pressure is written S/D/M
+    low: int | None = None  # limits as they are drawn on the chart
+    high: int | None = None
+    stale_after_s: int = 0  # 0: as the device says
+    is_small: bool = False
+    is_optional: bool = False  # hidden until a value comes
 
 
+# A cuff measures every few minutes, a temperature probe is read now and then.
+_CUFF_STALE_S, _TEMPERATURE_STALE_S = 420, 300
 TILES = (
-    Tile("HR", "心率", "/min", "ecg", "HR PR"),
-    Tile("SpO2", "SpO₂", "%", "spo2", "SpO2"),
-    Tile("NIBP", "无创血压", "mmHg", "nibp", "NIBP_S/NIBP_D/NIBP_M"),
-    Tile("ART", "有创血压", "mmHg", "art", "ART_S/ART_D/ART_M"),
-    Tile("EtCO2", "EtCO₂", "mmHg", "co2", "EtCO2"),
-    Tile("RR", "呼吸", "/min", "resp", "awRR RR"),
-    Tile("TEMP", "体温", "℃", "temp", "T1 TEMP T2"),
+    Tile("HR", "心率", "/min", "ecg", "HR PR", 50, 120),
+    Tile("SpO2", "SpO₂", "%", "spo2", "SpO2", 90),
+    Tile("NIBP", "无创压", "mmHg", "nibp", "NIBP_S/NIBP_D/NIBP_M", 80, 180, _CUFF_STALE_S),
+    Tile("ART", "有创压", "mmHg", "art", "ART_S/ART_D/ART_M", 80, 180, is_optional=True),
+    Tile("EtCO2", "EtCO₂", "mmHg", "co2", "EtCO2", 25, 60),
+    Tile("RR", "呼吸", "/min", "resp", "awRR RR", is_small=True),
+    Tile("TEMP", "体温", "℃", "temp", "T1 TEMP T2 TB", stale_after_s=_TEMPERATURE_STALE_S, is_small=True),
 )
 
 
@@ -127,11 +142,43 @@ def _next_kind(done: set[EventKind]) -> EventKind | None:
     return ahead[0] if ahead else None
 
 
+def quick_drugs(user: User, limit: int) -> list[TermRow]:
+    """Drugs of the rail: what this person gives most, filled up with favourites of every group in turn.
+
+    Always in the order of the dictionary, so that a drug keeps its place under the hand.
+    """
+    terms = {row.code: row for row in terminology.terms("drug")}
+    chosen = [code for code in running_queries.codes_given_by(user.actor_id, limit) if code in terms]
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for row in terms.values():
+        if row.is_favourite and row.code not in chosen:
+            groups[row.text("group")].append(row.code)
+    for turn in zip_longest(*groups.values()):
+        chosen += [code for code in turn if code]
+    kept = set(chosen[:limit])
+    return [row for code, row in terms.items() if code in kept]
+
+
+def place_of(case_id: int, point: Finding) -> str:
+    """The panel in which an open point is settled; blank when it is settled on the page itself."""
+    kind, _, number = point.anchor.partition("-")
+    match kind:
+        case "administration":
+            return url_for("theatre.administration_panel", case_id=case_id, administration_id=number)
+        case "intake" if number:
+            return url_for("theatre.volume_panel", case_id=case_id, kind="intakes", row_id=number)
+        case "intake" | "output":
+            return url_for("theatre.fluids_panel", case_id=case_id)
+        case "airway":
+            return url_for("theatre.procedures_panel", case_id=case_id)
+        case "chart":
+            return url_for("theatre.entry_panel", case_id=case_id)
+        case "times" if point.code.startswith("missing_"):
+            return url_for("theatre.time_panel", case_id=case_id, kind=point.code.removeprefix("missing_"))
+        case _:
+            return ""
+
+
 def can_write(user: User, record: AnesthesiaRecord | None) -> bool:
     """Whether this person may chart on this record now."""
     return record is not None and record.state == "open" and user.may(Permission.CHART)
-
-
-def is_over(case: SurgicalCase) -> bool:
-    """Whether the patient has left the room."""
-    return case.state.is_over
