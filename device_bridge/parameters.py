@@ -108,6 +108,7 @@ def _table() -> dict[str, Parameter]:
         ("EMG", "肌电", DB, -20, 120),
         ("SR", "爆发抑制比", PERCENT, 0, 100),
         ("CSI", "麻醉深度指数", ONE, 0, 100),
+        ("BS", "爆发抑制", PERCENT, 0, 100),
         ("SE", "状态熵", ONE, 0, 100),
         ("RE", "反应熵", ONE, 0, 100),
         ("BSR", "熵爆发抑制比", PERCENT, 0, 100),
@@ -205,6 +206,7 @@ def conversion(code: str, unit: str) -> float | None:
     return _BY_CODE.get((code, unit)) or _FACTORS.get((unit, wanted))
 
 
+_GOOD = Quality.GOOD
 _OXYGEN = frozenset({"FiO2", "EtO2"})
 _TEMPERATURE = frozenset({"TB", "T1", "T2", "T3", "T4", "T5", "T6"})
 
@@ -217,7 +219,7 @@ def judge(code: str, value: float) -> Quality:
     """
     parameter = PARAMETERS[code]
     if parameter.low <= value <= parameter.high:
-        return Quality.GOOD
+        return _GOOD
     if code in _OXYGEN and 105 < value <= 800:
         return Quality.OUT_OF_RANGE | Quality.UNIT_SUSPECT
     if code in _TEMPERATURE and 80 < value < 115:

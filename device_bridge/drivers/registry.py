@@ -1,11 +1,16 @@
 """Every driver by its name. See `device_bridge.drivers` for how to add one."""
 
+from device_bridge.drivers.aeonmed.driver import DRIVER as AEONMED
 from device_bridge.drivers.astm.driver import DRIVER as ASTM
 from device_bridge.drivers.base import Driver
+from device_bridge.drivers.biolight.driver import DRIVER as BIOLIGHT
+from device_bridge.drivers.edan_xml.driver import DRIVER as EDAN_XML
+from device_bridge.drivers.egos.driver import DRIVER as EGOS
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
 from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
 from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
+from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
 
 _ALL: tuple[Driver, ...] = (
     MINDRAY_PDS,
@@ -13,6 +18,11 @@ _ALL: tuple[Driver, ...] = (
     IHE_PCD01,
     ASTM,
     HL7_BLOODGAS,
+    BIOLIGHT,
+    AEONMED,
+    EDAN_XML,
+    NUOHE,
+    EGOS,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}

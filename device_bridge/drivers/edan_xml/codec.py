@@ -1,0 +1,179 @@
+"""Decoder of Edan's XML messages. Entities and document types are refused before anything is parsed."""
+
+from collections.abc import Mapping
+from xml.parsers import expat
+from zoneinfo import ZoneInfo
+
+from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, Unmapped, observe
+from device_bridge.drivers.cuff import CuffWatch
+from device_bridge.drivers.mllp import START, MllpFramer, frame, parse_number, parse_time
+from device_bridge.parameters import EPISODIC
+
+_MAX_DEPTH, _MAX_ROWS, _MAX_TEXT = 8, 500, 1000
+_UNCLOSED_AFTER_S = 10.0
+LABELS: dict[str, str] = {
+    "HR": "HR",
+    "PVCs": "PVC",
+    "RR": "RR",
+    "SpO2": "SpO2",
+    "PR": "PR",
+    "T1": "T1",
+    "T2": "T2",
+    "CVP_MAP": "CVP",
+    "LAP_MAP": "LAP",
+    "RAP_MAP": "RAP",
+    "ICP_MAP": "ICP",
+    "NIBP_SYS": "NIBP_S",
+    "NIBP_DIA": "NIBP_D",
+    "NIBP_MAP": "NIBP_M",
+    "NIBP_PR": "NIBP_PR",
+    "EtCO2": "EtCO2",
+    "FiCO2": "FiCO2",
+    "awRR": "awRR",
+} | {
+    f"{site}_{end}": f"{code}_{suffix}"
+    for site, code in (("Art", "ART"), ("PA", "PAP"), ("P1", "P1"), ("P2", "P2"), ("P3", "P3"), ("P4", "P4"))
+    for end, suffix in (("SYS", "S"), ("DIA", "D"), ("MAP", "M"))
+}
+_SILENT = frozenset({"WEIGHT", "HEIGHT"})
+_SENTINELS = frozenset({-100.0, -1.0, -999.0, 65535.0, 32767.0})
+_SIGNED = ("ART", "PAP", "CVP", "LAP", "RAP", "ICP", "P1", "P2", "P3", "P4")
+# Stated unit → factor and offset to the canonical unit.
+_UNITS: dict[str, tuple[float, float]] = {"kPa": (7.50062, 0.0), "F": (1 / 1.8, -32 / 1.8), "°F": (1 / 1.8, -32 / 1.8)}
+
+
+class Refused(ValueError):
+    """The XML is not one of Edan's messages; the text is a short word for counting."""
+
+
+class EdanCodec:
+    """One connection; usually one message."""
+
+    def __init__(self, options: CodecOptions) -> None:
+        self._framer = MllpFramer(limit=1024 * 1024)
+        self._zone = ZoneInfo(options.timezone)
+        self._cuff = CuffWatch()
+        self._began: float | None = None
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """The monitor speaks without being asked."""
+        return []
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Decode what arrived."""
+        out: list[Output] = []
+        for message in self._framer.feed(data):
+            out += self._message(message, received)
+        out += [Fault(kind) for kind in self._framer.faults]
+        self._framer.faults.clear()
+        if not self._framer.pending:
+            self._began = None
+        elif self._began is None:
+            self._began = received.mono_s
+        return out
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """Give up on a message that never ends."""
+        if self._began is not None and now.mono_s - self._began > _UNCLOSED_AFTER_S:
+            self._framer.reset()
+            self._began = None
+            return [Fault("unclosed")]
+        return []
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """Nothing is held back."""
+        return []
+
+    def _message(self, message: bytes, received: Clocks) -> list[Output]:
+        try:
+            rows = read_rows(message)
+        except Refused as error:
+            return [Fault(str(error))]
+        out: list[Output] = []
+        at: int | None = None
+        for name, fields in rows:
+            if name == "MSH":
+                at = parse_time(fields.get("MSH.7", ""), self._zone)
+            elif name == "OBR":
+                at = parse_time(fields.get("OBR.7", ""), self._zone) or at
+            elif name == "PV1" and fields.get("PV1.3.3"):
+                out.append(DeviceInfo({"bed": fields["PV1.3.3"][:80]}))
+            elif name == "OBX":
+                out += self._row(fields, at)
+        return self._cuff.date(out, received.wall_ms if at is None else at)
+
+    def _row(self, fields: Mapping[str, str], at: int | None) -> list[Output]:
+        label = fields.get("OBX.3", "") or fields.get("OBX.3.1", "")
+        if fields.get("OBX.2") != "NM" or label in _SILENT:
+            return []
+        code = LABELS.get(label)
+        if code is None:
+            return [Unmapped(label[:40], "", "")]
+        value = parse_number(fields.get("OBX.5", ""))
+        own = parse_time(fields.get("OBX.14", ""), self._zone) if code in EPISODIC else None
+        if value in _SENTINELS and not (value == -1.0 and code.startswith(_SIGNED)):
+            value = None
+        if value is not None:
+            factor, offset = _UNITS.get(fields.get("OBX.6", "").strip(), (1.0, 0.0))
+            value = value * factor + offset
+        return [observe(code, value, time_ms=at, episode_ms=own)]
+
+
+def read_rows(message: bytes) -> list[tuple[str, dict[str, str]]]:
+    """Segments with the texts of their fields, in order. Raises `Refused`."""
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = reader.doctype
+    parser.EntityDeclHandler = reader.entity
+    try:
+        parser.Parse(message, True)
+    except expat.ExpatError as error:
+        raise Refused("xml") from error
+    except (ValueError, LookupError) as error:
+        raise error if isinstance(error, Refused) else Refused("xml") from error
+    return reader.rows
+
+
+class _Reader:
+    """Flattens `<OBX><OBX.3>HR</OBX.3>…</OBX>` to ("OBX", {"OBX.3": "HR"})."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, dict[str, str]]] = []
+        self._path: list[str] = []
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        """An element opens."""
+        self._path.append(name)
+        if len(self._path) > _MAX_DEPTH or len(self.rows) > _MAX_ROWS:
+            raise Refused("xml_size")
+        if len(self._path) == 1 and name != "ORU_R01":
+            raise Refused("message_type")
+        if len(self._path) == 2:
+            self.rows.append((name, {}))
+
+    def end(self, name: str) -> None:
+        """An element closes."""
+        self._path.pop()
+
+    def text(self, text: str) -> None:
+        """Text between elements."""
+        if len(self._path) >= 3 and text.strip():
+            fields = self.rows[-1][1]
+            fields[self._path[-1]] = (fields.get(self._path[-1], "") + text.strip())[:_MAX_TEXT]
+
+    def doctype(self, *parts: object) -> None:
+        """No document types."""
+        raise Refused("doctype")
+
+    def entity(self, *parts: object) -> None:
+        """No entities."""
+        raise Refused("doctype")
+
+
+def frame_file(data: bytes) -> bytes:
+    """A capture kept as bare XML gets its MLLP marks back."""
+    return data if START in data else frame(data.removeprefix(b"\xef\xbb\xbf").strip())

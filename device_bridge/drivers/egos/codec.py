@@ -1,0 +1,77 @@
+"""Decoder of EGOS records: `EF EF EF`, length, type 23, …, checksum, `FE FE FE`; numbers are float32 big endian.
+
+The tissue oxygenation index and the tissue haemoglobin index are at fixed places; not-a-number is no value.
+"""
+
+import math
+import struct
+
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+
+START, END = b"\xef\xef\xef", b"\xfe\xfe\xfe"
+TYPE = 0x23
+LENGTH = 101  # of the only record that is known
+SIZE = LENGTH + 7
+PLACES = (("rSO2", 64), ("THI", 68))
+_LIMIT = 4096
+
+
+class EgosCodec:
+    """One oximeter. Option `side`: "L" or "R" when the sensor is on a known side."""
+
+    def __init__(self, options: CodecOptions) -> None:
+        side = str(options.values.get("side", ""))
+        self._index = f"rSO2_{side}" if side in ("L", "R") else "rSO2"
+        self._buffer = bytearray()
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """The oximeter pushes."""
+        return []
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Decode what arrived."""
+        self._buffer += data
+        out: list[Output] = []
+        while True:
+            start = self._buffer.find(START)
+            if start < 0:
+                if len(self._buffer) > len(START):
+                    out.append(Fault("garbage"))
+                    del self._buffer[: -len(START) + 1]
+                break
+            if start:
+                out.append(Fault("garbage"))
+                del self._buffer[:start]
+            while self._buffer[3:4] == START[:1]:  # a stray mark before the real beginning
+                del self._buffer[:1]
+            if len(self._buffer) < 5:
+                break
+            size = self._buffer[3] + 7
+            if len(self._buffer) < size:
+                break
+            out += self._record(bytes(self._buffer[:size]))
+        if len(self._buffer) > _LIMIT:
+            self._buffer.clear()
+        return out
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """Nothing to do."""
+        return []
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """Nothing is held back."""
+        return []
+
+    def _record(self, record: bytes) -> list[Output]:
+        if record[-3:] != END or sum(record[4:-4]) & 0xFF != record[-4]:
+            del self._buffer[: len(START)]  # what looked like a beginning was none
+            return [Fault("checksum")]
+        del self._buffer[: len(record)]
+        if record[4] != TYPE or len(record) != SIZE:
+            return []
+        out: list[Output] = []
+        for code, place in PLACES:
+            (value,) = struct.unpack_from(">f", record, place)
+            missing = math.isnan(value) or math.isinf(value)
+            out.append(observe(self._index if code == "rSO2" else code, None if missing else round(value, 3)))
+        return out
