@@ -43,8 +43,8 @@ def day_context(place: Place) -> dict[str, Any]:
     return context
 
 
-def day_again(message: str, kind: str = "success") -> ResponseReturnValue:
-    """The fragment of the day that the viewer looks at, with a toast; a page without HTMX."""
+def day_again(message: str = "", kind: str = "success") -> ResponseReturnValue:
+    """The fragment of the day that the viewer looks at; a page without HTMX. A toast only for what it does not show."""
     place = places.of_viewer()
     if "HX-Request" not in request.headers:
         return go(place.url())
@@ -66,7 +66,7 @@ def inspector_context(case: SurgicalCase) -> dict[str, Any]:
     }
 
 
-def inspector_again(case: SurgicalCase, message: str, kind: str = "success") -> ResponseReturnValue:
+def inspector_again(case: SurgicalCase, message: str = "", kind: str = "success") -> ResponseReturnValue:
     """The side panel after a change, with a toast; a page without HTMX."""
     if "HX-Request" not in request.headers:
         return go(Place(case.day or places.of_viewer().day).url())

@@ -70,7 +70,7 @@ def place(case_id: int) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         service.place_case(actor(), case, room, start, _whole("minutes"), _whole("version"), _reason())
-        return day_again(f"{case.patient.name} 已排入{room.name} {clock.to_hospital(start):%m-%d %H:%M}")
+        return day_again()
 
     return unless_conflict(act, url_for("schedule.place", case_id=case_id), "#day")
 
@@ -83,7 +83,7 @@ def resize(case_id: int) -> ResponseReturnValue:
 
     def act() -> ResponseReturnValue:
         service.resize_case(actor(), case, _whole("minutes") or 0, _whole("version"), _reason())
-        return day_again(f"{case.patient.name} 预计 {case.planned_minutes} 分钟")
+        return day_again()
 
     return unless_conflict(act, url_for("schedule.resize", case_id=case_id), "#day")
 
@@ -94,7 +94,7 @@ def unplace(case_id: int) -> ResponseReturnValue:
     """Put the case back among the pending ones."""
     case = load_case(case_id)
     service.unplace_case(actor(), case, _whole("version"))
-    return day_again(f"{case.patient.name} 已撤回待排")
+    return day_again()
 
 
 @blueprint.get("/schedule/cases/<int:case_id>/staff-options")
@@ -129,13 +129,13 @@ def assign(case_id: int) -> ResponseReturnValue:
     if staff_id is None and role not in SHARED_ROLES:
         for item in present:
             service.remove_staff(actor(), item, _whole("version"))
-        return inspector_again(case, f"{role.label}已清空" if present else "")
+        return inspector_again(case)
 
     def act() -> ResponseReturnValue:
-        chosen = service.assign_staff(
+        service.assign_staff(
             actor(), case, role, staff_id, version=_whole("version"), accept_conflicts_reason=_reason()
         )
-        return inspector_again(case, f"{role.label}：{chosen.name}")
+        return inspector_again(case)
 
     return unless_conflict(act, url_for("schedule.assign", case_id=case_id), "#side")
 
@@ -156,7 +156,7 @@ def remove_member(case_id: int, assignment_id: int) -> ResponseReturnValue:
     if item is None or item.case_id != case.id:
         raise NotFound("这位人员已不在本台手术中。")
     service.remove_staff(actor(), item, _whole("version"))
-    return inspector_again(case, f"已移除 {item.name}")
+    return inspector_again(case)
 
 
 @blueprint.post("/schedule/cases/<int:case_id>/details")

@@ -59,11 +59,11 @@ setInterval(moveNowLine, 20000);
 // --- answers
 const root = document.body;
 root.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  // A collision answers 409 with a dialog that asks; it is no failure.
-  if (detail.xhr.status === 409 && detail.xhr.getResponseHeader("HX-Retarget")) {
-    detail.shouldSwap = true;
-    detail.isError = false;
-  }
+  // 409 is an answer, not a failure: a collision asks in a dialog; a stale card has a toast and the board is fetched again.
+  if (detail.xhr.status !== 409) return;
+  detail.isError = false;
+  detail.shouldSwap = detail.xhr.getResponseHeader("HX-Retarget") !== null;
+  if (!detail.shouldSwap) window.htmx.trigger(day(), "refresh");
 });
 let missed = false;
 root.addEventListener("htmx:beforeRequest", (event) => {
@@ -80,9 +80,6 @@ root.addEventListener("htmx:afterSettle", () => {
   filter();
   markCurrent();
   reopen();
-});
-root.addEventListener("htmx:responseError", ({ detail }) => {
-  if (detail.xhr.status === 409) window.htmx.trigger(day(), "refresh"); // show what the other person did
 });
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-close-panel]")) setTimeout(markCurrent);

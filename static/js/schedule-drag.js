@@ -18,13 +18,27 @@ const snap = (ms) => Math.round(ms / STEP) * STEP;
 /** Make the cards of one page part draggable. */
 export function startDrag(root) {
   root.addEventListener("pointerdown", begin);
+  root.addEventListener("pointermove", showEdge);
   root.addEventListener("dragstart", (event) => event.preventDefault());
+}
+
+/** Whether the pointer is on the right edge, which changes the length. Short cards keep room to be taken. */
+function onEdge(card, event) {
+  if (!card || !("resizable" in card.dataset)) return false;
+  const box = card.getBoundingClientRect();
+  const reach = Math.min(event.pointerType === "mouse" ? 8 : 20, box.width / 3);
+  return event.clientX >= box.right - reach;
+}
+
+function showEdge(event) {
+  const card = event.target.closest("[data-resizable]");
+  if (card && !drag) card.classList.toggle("at-edge", onEdge(card, event));
 }
 
 function begin(event) {
   if (event.button !== 0 || drag) return;
   const card = event.target.closest("[data-card]");
-  const isEdge = event.target.closest("[data-resize]") !== null;
+  const isEdge = onEdge(card, event);
   if (!card || !document.querySelector("[data-board]") || (!isEdge && !("movable" in card.dataset))) return;
   const box = card.getBoundingClientRect();
   drag = {
@@ -56,6 +70,7 @@ function pickUp() {
   drag.moved = true;
   drag.card.classList.add("is-dragged");
   document.body.classList.add("is-dragging");
+  document.body.classList.toggle("is-resizing", drag.isEdge);
   drag.ghost = document.createElement("div");
   drag.ghost.className = "drag-ghost";
   drag.ghost.setAttribute("aria-hidden", "true");
@@ -158,16 +173,51 @@ function drop(event) {
   send(card, isEdge ? "resize" : target.back ? "unplace" : "place", target);
 }
 
-function send(card, verb, target) {
-  const values = { version: card.dataset.version };
-  if (verb !== "unplace") values.minutes = target.minutes;
-  if (verb === "place") Object.assign(values, { room_id: target.room, start: new Date(target.start).toISOString() });
-  card.classList.add("is-sent");
-  window.htmx
-    .ajax("POST", `/schedule/cases/${card.dataset.card}/${verb}`, { source: document.body, target: "#day", swap: "morph:outerHTML", values })
-    .catch(() => toast("没有保存：请求没有送达", "danger"))
-    .finally(() => card.classList.remove("is-sent"));
+/** Post a plan of a card; the answer redraws the day. Resolves to whether the board now shows it. */
+async function post(id, verb, values) {
+  const card = document.querySelector(`#day [data-card="${id}"]`);
+  card?.classList.add("is-sent");
+  const version = card?.dataset.version;
+  try {
+    await window.htmx.ajax("POST", `/schedule/cases/${id}/${verb}`, { source: document.body, target: "#day", swap: "morph:outerHTML", values: { version, ...values } });
+  } catch {
+    toast("没有保存：请求没有送达", "danger");
+  } finally {
+    card?.classList.remove("is-sent");
+  }
+  const after = document.querySelector(`#day [data-card="${id}"]`);
+  return after !== null && after.dataset.version !== version;
 }
+
+const placing = (room, start, minutes) => ({ room_id: room, start: new Date(start).toISOString(), minutes });
+
+async function send(card, verb, target) {
+  const { card: id, roomId, start, minutes } = card.dataset;
+  const back = start ? ["place", placing(roomId, Number(start), minutes)] : ["unplace", {}];
+  const undo = verb === "resize" ? ["resize", { minutes }] : back;
+  const values = { place: () => placing(target.room, target.start, target.minutes), resize: () => ({ minutes: target.minutes }), unplace: () => ({}) }[verb]();
+  if (await post(id, verb, values)) remember({ id, verb: undo[0], values: undo[1] });
+}
+
+// --- the last moves of this person on this page can be taken back, the latest first
+const moves = [];
+
+function remember(move) {
+  moves.push(move);
+  showUndo();
+}
+
+function showUndo() {
+  const button = document.querySelector("[data-undo]");
+  if (button) button.disabled = moves.length === 0;
+}
+
+document.addEventListener("click", async ({ target }) => {
+  if (!target.closest?.("[data-undo]") || !moves.length) return;
+  const { id, verb, values } = moves.pop();
+  showUndo();
+  await post(id, verb, values);
+});
 
 /** The click that follows a drag opens nothing. */
 function swallowClick() {
@@ -193,7 +243,7 @@ function finish() {
   if (!drag) return;
   drag.ghost?.remove();
   drag.card.classList.remove("is-dragged");
-  document.body.classList.remove("is-dragging");
+  document.body.classList.remove("is-dragging", "is-resizing");
   removeEventListener("pointermove", move);
   removeEventListener("pointerup", drop);
   removeEventListener("pointercancel", abandon);
