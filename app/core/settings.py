@@ -31,6 +31,7 @@ class Settings:
     session_idle_minutes: int = 15
     password_max_age_days: int = 90
     secure_cookies: bool = False
+    behind_proxy: bool = False
     log_level: str = "INFO"
     mllp_host: str = "127.0.0.1"
     mllp_port: int = 2575
