@@ -11,6 +11,7 @@ from pathlib import Path
 from pypdf import PdfReader, PdfWriter
 
 from app.documents.sheet import Box, Part, Sheet, SignatureLine
+from printing.fonts import fonts_ready
 from printing.render import A4_WITH_HEAD, PAGE_X_OF_Y, render_html_pdf
 
 COLUMNS = 24
@@ -38,6 +39,10 @@ class DocumentPrinter:
 
     fonts: Path
     strict: bool = False
+
+    def is_ready(self) -> bool:
+        """Whether the fonts were made."""
+        return fonts_ready(self.fonts)
 
     def __call__(self, sheet: Sheet, *, watermark: str = "", copy_no: int = 1) -> bytes:
         """PDF of a sheet on A4."""

@@ -13,6 +13,9 @@ class Renderer(Protocol):
     def __call__(self, sheet: Sheet, *, watermark: str = "", copy_no: int = 1) -> bytes:
         """PDF of the sheet."""
 
+    def is_ready(self) -> bool:
+        """Whether its fonts are installed."""
+
 
 class TimeStamper(Protocol):
     """A time stamp authority."""
@@ -37,8 +40,8 @@ def plug(renderer: Renderer | None = None, stamper: TimeStamper | None = None, *
 
 def render(sheet: Sheet, *, watermark: str = "", copy_no: int = 1) -> bytes:
     """PDF of a sheet; `Conflict` when no renderer is plugged in."""
-    if _ports.renderer is None:
-        raise Conflict("没有配置打印，暂时不能生成 PDF。")
+    if _ports.renderer is None or not _ports.renderer.is_ready():
+        raise Conflict("打印字体尚未安装，暂时不能生成 PDF，请联系信息科。")
     return _ports.renderer(sheet, watermark=watermark, copy_no=copy_no)
 
 
@@ -61,5 +64,5 @@ def stamp(digest: str) -> str:
 
 
 def can_render() -> bool:
-    """Whether a renderer is plugged in."""
-    return _ports.renderer is not None
+    """Whether a renderer is plugged in and has its fonts."""
+    return _ports.renderer is not None and _ports.renderer.is_ready()

@@ -19,7 +19,7 @@ from app.anesthesia.queries.open_points import infusion_facts
 from app.anesthesia.rules.totals import infusion_total
 from app.core import clock
 from app.core.db import db
-from app.documents.facts import CaseFacts, ChartValue, InfusionFact, SpecialEvent, contribute
+from app.documents.facts import CaseFacts, ChartValue, InfusionFact, SpecialEvent
 from app.scheduling.models import SurgicalCase
 
 # First code that has values wins: invasive pressure stands beside the cuff, both count as pressure.
@@ -47,7 +47,6 @@ _ROUTINE = (("sbp", "收缩压", "mmHg"), ("dbp", "舒张压", "mmHg"), ("hr", "
 _SPECIAL = (("etco2", "EtCO2", "mmHg"), ("temp", "体温", "℃"))
 
 
-@contribute
 def tell_record(case: SurgicalCase, facts: CaseFacts) -> None:
     """Add the facts of the anesthesia record, when the case has one."""
     record = db.session.scalar(select(AnesthesiaRecord).where(AnesthesiaRecord.case_id == case.id))
@@ -73,7 +72,7 @@ def _chart(record: AnesthesiaRecord, facts: CaseFacts) -> None:
         select(ChartReading.code, ChartReading.at, ChartReading.value)
         .where(ChartReading.record_id == record.id, ChartReading.value.is_not(None))
         .order_by(ChartReading.at)
-    ).tuples()
+    )
     found: dict[str, list[ChartValue]] = {}
     for code, at, value in rows:
         if value is not None:

@@ -23,46 +23,47 @@ TIMES = {
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
+def build_case(*, with_times: bool = True, number: int = 1, **changes: Any) -> SurgicalCase:
+    """A finished inpatient case: `build_case(with_times=False, kind="day")` changes it."""
+    patient = Patient(
+        patient_no=f"P{number:06d}", name="覃䶮㛃", sex="female", birth_date=date(1972, 3, 4), blood_type="A",
+        rh="positive", national_id="450101197203040021", phone="13800000000",
+    )  # fmt: skip
+    patient.index_name()
+    patient.allergies.append(Allergy(substance="青霉素", reaction="皮疹"))
+    visit = Encounter(
+        patient=patient, visit_no=f"V{number:06d}", kind="inpatient", inpatient_no=f"2026{number:06d}",
+        ward="外一病区", bed="12", admitted_at=START - timedelta(days=2),
+    )  # fmt: skip
+    case = SurgicalCase(
+        case_no=f"SCH-{number}", patient=patient, encounter=visit, kind="elective", asa="2", wound_class="2",
+        procedures=[{"code": "51.2300", "name": "腹腔镜下胆囊切除术", "level": "3", "site": "腹部",
+                     "laterality": ""}],
+        diagnoses=[{"code": "K80.100", "name": "胆囊结石伴慢性胆囊炎", "kind": "preoperative"}],
+        anesthesia_method="静吸复合全麻（气管插管）", position="仰卧位", height_cm=Decimal("160.0"),
+        weight_kg=Decimal("58.500"), day=date(2026, 11, 20), planned_start=START, planned_minutes=90,
+        room=db.session.query(OperatingRoom).first(), sequence=1,
+    )  # fmt: skip
+    for name, value in changes.items():
+        setattr(case, name, value)
+    for role, person in (
+        ("surgeon", ZHOU_JIE), ("anesthesiologist", LI_MING), ("assistant_anesthesiologist", CHEN_JING),
+        ("circulating_nurse", WANG_FANG),
+    ):  # fmt: skip
+        staff = db.session.query(StaffMember).filter_by(name=person.name).one()
+        case.assignments.append(StaffAssignment(role=role, staff=staff, name=person.name))
+    db.session.add_all([patient, visit, case])
+    if with_times:
+        for kind, minutes in TIMES.items():
+            case.events.append(CaseEvent(kind=kind, at=START + timedelta(minutes=minutes), by="test"))
+    db.session.flush()
+    return case
+
+
 @pytest.fixture
 def make_case(context: None) -> Callable[..., SurgicalCase]:
-    """A finished inpatient case: `make_case()` or `make_case(with_times=False, kind="day")`."""
-
-    def make(*, with_times: bool = True, number: int = 1, **changes: Any) -> SurgicalCase:
-        patient = Patient(
-            patient_no=f"P{number:06d}", name="覃䶮㛃", sex="female", birth_date=date(1972, 3, 4), blood_type="A",
-            rh="positive", national_id="450101197203040021", phone="13800000000",
-        )  # fmt: skip
-        patient.index_name()
-        patient.allergies.append(Allergy(substance="青霉素", reaction="皮疹"))
-        visit = Encounter(
-            patient=patient, visit_no=f"V{number:06d}", kind="inpatient", inpatient_no=f"2026{number:06d}",
-            ward="外一病区", bed="12", admitted_at=START - timedelta(days=2),
-        )  # fmt: skip
-        case = SurgicalCase(
-            case_no=f"SCH-{number}", patient=patient, encounter=visit, kind="elective", asa="2", wound_class="2",
-            procedures=[{"code": "51.2300", "name": "腹腔镜下胆囊切除术", "level": "3", "site": "腹部",
-                         "laterality": ""}],
-            diagnoses=[{"code": "K80.100", "name": "胆囊结石伴慢性胆囊炎", "kind": "preoperative"}],
-            anesthesia_method="静吸复合全麻（气管插管）", position="仰卧位", height_cm=Decimal("160.0"),
-            weight_kg=Decimal("58.500"), day=date(2026, 11, 20), planned_start=START, planned_minutes=90,
-            room=db.session.query(OperatingRoom).first(), sequence=1,
-        )  # fmt: skip
-        for name, value in changes.items():
-            setattr(case, name, value)
-        for role, person in (
-            ("surgeon", ZHOU_JIE), ("anesthesiologist", LI_MING), ("assistant_anesthesiologist", CHEN_JING),
-            ("circulating_nurse", WANG_FANG),
-        ):  # fmt: skip
-            staff = db.session.query(StaffMember).filter_by(name=person.name).one()
-            case.assignments.append(StaffAssignment(role=role, staff=staff, name=person.name))
-        db.session.add_all([patient, visit, case])
-        if with_times:
-            for kind, minutes in TIMES.items():
-                case.events.append(CaseEvent(kind=kind, at=START + timedelta(minutes=minutes), by="test"))
-        db.session.flush()
-        return case
-
-    return make
+    """`build_case` inside an application context."""
+    return build_case
 
 
 @pytest.fixture

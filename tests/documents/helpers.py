@@ -14,7 +14,13 @@ from tests.cast import PIN
 from tests.documents.conftest import PIXEL, fill_all
 
 # What a rule of the kind asks for beyond legal single values.
-FITTING: dict[str, dict[str, Any]] = {"postop_visit": {"visited_at": "2026-11-21 09:00"}}
+FITTING: dict[str, dict[str, Any]] = {
+    "postop_visit": {"visited_at": "2026-11-21 09:00"},
+    "transfer_slip": {"r_at": "2026-11-20 11:40", "d_at": "2026-11-20 11:35"},
+    "instrument_count": {
+        "counts": [{"name": "纱布", "before": 10, "added": 2, "closing": 12, "closed": 12, "skin": 12}]
+    },
+}
 
 
 def write_all(user: User, document: Document, **special: Any) -> None:

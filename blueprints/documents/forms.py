@@ -1,0 +1,114 @@
+"""Between a browser's form and values: what was posted for a field, and what a field shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from app.core import clock
+from app.documents.definition import Field, FieldType, Section
+from app.documents.models import Document
+from app.documents.rules.completeness import Filled, Gap
+from app.documents.rules.values import OTHER, warning
+
+BLANK_ROWS = 2
+_ROW_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """A field as the page draws it."""
+
+    field: Field
+    value: Any
+    words: str
+    version: int
+    origin: str
+    saved_by: str
+    warning: str
+    editable: bool
+    required: bool
+    error: str = ""
+    theirs: str = ""
+    saved: bool = False
+
+
+def raw_value(field: Field, form: MultiDict[str, str]) -> Any:
+    """What the browser sent for the field, ready for `canonical_value`."""
+    if field.type is FieldType.MULTI_CHOICE:
+        other = form.get("other", "").strip()
+        return [code for code in form.getlist("value") if code] + ([OTHER + other] if other else [])
+    if field.type is FieldType.CHOICE and form.get("value") == OTHER:
+        return OTHER + form.get("other", "").strip()
+    if field.type in (FieldType.TABLE, FieldType.DRUG_ROWS):
+        return _rows(field.columns, form)
+    if field.type is FieldType.SCORE and field.scale is not None:
+        return {"items": {item.key: form.get(f"item-{item.key}", "") for item in field.scale.items}}
+    if field.type in (FieldType.DIAGNOSIS, FieldType.PROCEDURE):
+        pairs = zip(form.getlist("code"), form.getlist("name"), strict=False)
+        return [{"code": code, "name": name} for code, name in pairs if name.strip()]
+    if field.type is FieldType.MARK:
+        triples = zip(form.getlist("x"), form.getlist("y"), form.getlist("note"), strict=False)
+        return [{"x": x, "y": y, "note": note} for x, y, note in triples if x.strip() and y.strip()]
+    if field.type is FieldType.SIGNATURE:
+        return {"image": form.get("image", ""), "name": form.get("name", "")} if form.get("image") else None
+    return form.get("value", "")
+
+
+def _rows(columns: Sequence[Field], form: MultiDict[str, str]) -> list[dict[str, Any]]:
+    count = min(max((len(form.getlist(column.key)) for column in columns), default=0), _ROW_LIMIT)
+    cells = {column.key: form.getlist(column.key) for column in columns}
+    made = []
+    for number in range(count):
+        row = {key: values[number] for key, values in cells.items() if number < len(values)}
+        if any(value.strip() for value in row.values()):
+            made.append(row)
+    return made
+
+
+def field_view(document: Document, filled: Filled, field: Field, editable: bool, **extra: Any) -> FieldView:
+    """A field with its value, version and origin."""
+    meta: dict[str, Any] = document.content.meta.get(field.key) or {}
+    value = filled.value(field)
+    return FieldView(
+        field=field,
+        value=value,
+        words=filled.words(field),
+        version=int(meta.get("v", 0)),
+        origin=str(meta.get("origin", "")),
+        saved_by=str(meta.get("name", "")),
+        warning=warning(field, value) if field.stored else "",
+        editable=editable and field.stored,
+        required=any(r.when is None or r.when.holds(filled.environment) for r in field.required),
+        **extra,
+    )
+
+
+def section_views(
+    document: Document, filled: Filled, frozen: frozenset[str], writable: bool
+) -> list[tuple[Section, list[FieldView]]]:
+    """Visible sections with their visible fields."""
+    return [
+        (
+            section,
+            [
+                field_view(document, filled, item, writable and section.key not in frozen)
+                for item in section.fields
+                if filled.is_visible(section, item)
+            ],
+        )
+        for section in filled.kind.sections
+        if section.key not in filled.hidden
+    ]
+
+
+def time_input(value: str | None) -> str:
+    """A canonical time as `datetime-local` wants it, on the hospital's clock."""
+    return "" if not value else f"{clock.to_hospital(datetime.fromisoformat(value)):%Y-%m-%dT%H:%M}"
+
+
+def anchor(gap: Gap) -> str:
+    """Where a line of 还差什么 jumps to."""
+    return "#sign-" + gap.path.removeprefix("sign.") if gap.path.startswith("sign.") else f"#field-{gap.path}"

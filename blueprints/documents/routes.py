@@ -1,0 +1,237 @@
+"""Routes of the documents: folder of a case, form, fields, paper, exchange, records query."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import audit, unit_of_work
+from app.core.db import db
+from app.core.errors import InvalidInput, NotFound
+from app.core.permissions import Permission
+from app.documents import ports, service
+from app.documents.cda.export import export_cda
+from app.documents.cda.options import load_options
+from app.documents.cda.viewer import read_cda
+from app.documents.definition import Stage
+from app.documents.gather import gather
+from app.documents.kinds import all_kinds, kind_of
+from app.documents.models import Document, PrintEntry
+from app.documents.queries.lists import RecordQuery, case_folder, search_records
+from app.documents.queries.sheets import sheet_of
+from app.documents.rules.completeness import active_slots, gaps, signature_gaps
+from app.documents.rules.signing import frozen_sections
+from app.documents.service.common import STATE_LABELS, filled_of, signed_of, valid_signatures
+from blueprints.common.access import actor, may, needs, settings
+from blueprints.common.fragments import fragment, go, toast
+from blueprints.common.fragments import page as render
+from blueprints.common.guards import load_case
+from blueprints.documents.forms import anchor, field_view, raw_value, section_views, time_input
+from blueprints.documents.guards import ReasonNeeded, break_glass, load_document
+
+blueprint = Blueprint("documents", __name__)
+P = Permission
+
+
+@blueprint.errorhandler(ReasonNeeded)
+def ask_reason(error: ReasonNeeded) -> ResponseReturnValue:
+    """The page that asks why somebody opens a record that is not his."""
+    unit_of_work.rollback()
+    return render("documents/reason.html", document=error.document, error=""), 403
+
+
+@blueprint.post("/documents/<int:document_id>/open")
+@needs(P.BREAK_GLASS)
+def open_with_reason(document_id: int) -> ResponseReturnValue:
+    """Open an archived record of others with a reason."""
+    try:
+        document = break_glass(document_id, request.form.get("reason", ""))
+    except InvalidInput as error:
+        unit_of_work.rollback()
+        document = db.session.get_one(Document, document_id)
+        return render("documents/reason.html", document=document, error=error.message), 422
+    return go(url_for("documents.form_page", document_id=document.id))
+
+
+@blueprint.get("/documents")
+@needs(P.VIEW_DOCUMENTS)
+def page() -> ResponseReturnValue:
+    """The records query."""
+    query, error = _query()
+    found = [] if query.is_blank or error else search_records(query)
+    return render("documents/query.html", query=query, found=found, error=error, kinds=all_kinds(),
+                  states=STATE_LABELS, args=request.args)  # fmt: skip
+
+
+def _query() -> tuple[RecordQuery, str]:
+    names = ("text", "kind", "state", "person", "procedure", "diagnosis", "field", "field_value", "words")
+    values: dict[str, Any] = {name: request.args.get(name, "").strip()[:100] for name in names}
+    try:
+        days: dict[str, Any] = {name: date.fromisoformat(text) if (text := request.args.get(name, "")) else None
+                for name in ("since", "until")}  # fmt: skip
+    except ValueError:
+        return RecordQuery(**values), "日期应为 年-月-日，例如 2026-11-22。"
+    return RecordQuery(**values, **days), ""
+
+
+@blueprint.get("/documents/case/<int:case_id>")
+@needs(P.VIEW_DOCUMENTS)
+def case_page(case_id: int) -> ResponseReturnValue:
+    """The documents of a case and what they still need."""
+    return render("documents/case.html", **_folder(case_id))
+
+
+@blueprint.get("/documents/case/<int:case_id>/list")
+@needs(P.VIEW_DOCUMENTS)
+def case_list(case_id: int) -> ResponseReturnValue:
+    """The list alone, fetched again when something changes."""
+    return fragment("documents/_folder.html", **_folder(case_id))
+
+
+def _folder(case_id: int) -> dict[str, Any]:
+    return {"folder": case_folder(load_case(case_id)), "states": STATE_LABELS, "anchor": anchor}
+
+
+@blueprint.post("/documents/case/<int:case_id>/begin")
+@needs(P.WRITE_DOCUMENTS)
+def begin(case_id: int) -> ResponseReturnValue:
+    """Begin a document of a kind."""
+    document = service.begin_document(actor(), load_case(case_id), request.form.get("kind", ""))
+    return go(url_for("documents.form_page", document_id=document.id))
+
+
+@blueprint.get("/documents/<int:document_id>")
+@needs(P.VIEW_DOCUMENTS)
+def form_page(document_id: int) -> ResponseReturnValue:
+    """The form of a document."""
+    return render("documents/form.html", **form_context(load_document(document_id)))
+
+
+def form_context(document: Document) -> dict[str, Any]:
+    """Everything the form page and its fragments draw."""
+    filled = filled_of(document)
+    signatures = signed_of(document)
+    writable = document.state in ("draft", "submitted") and document.struck_at is None and may(P.WRITE_DOCUMENTS)
+    done = {signature.slot for signature in signatures}
+    return {
+        "document": document,
+        "kind": kind_of(document),
+        "case": document.case,
+        "facts": filled.environment,
+        "sections": section_views(document, filled, frozen_sections(filled, signatures), writable),
+        "gaps": [*gaps(filled, Stage.ARCHIVE), *signature_gaps(filled, done)] if document.state != "archived" else [],
+        "slots": active_slots(filled),
+        "signed": {row.slot: row for row in valid_signatures(document)},
+        "writable": writable,
+        "state_label": STATE_LABELS[document.state],
+        "anchor": anchor,
+        "time_input": time_input,
+    }
+
+
+@blueprint.get("/documents/<int:document_id>/missing")
+@needs(P.VIEW_DOCUMENTS)
+def missing(document_id: int) -> ResponseReturnValue:
+    """The list 还差什么 of a document."""
+    return fragment("documents/_missing.html", **form_context(load_document(document_id)))
+
+
+@blueprint.post("/documents/<int:document_id>/fields/<key>")
+@needs(P.WRITE_DOCUMENTS)
+def save_field(document_id: int, key: str) -> ResponseReturnValue:
+    """Autosave of one field; a conflict shows both values."""
+    document = load_document(document_id)
+    field = kind_of(document).find(key)
+    if field is None:
+        raise NotFound("文书中没有这个字段，请刷新页面。")
+    version, force = request.form.get("version", "0"), request.form.get("force") == "1"
+    try:
+        service.save_field(actor(), document, key, raw_value(field, request.form),
+                           int(version) if version.isdigit() else 0, force=force)  # fmt: skip
+    except InvalidInput as error:
+        unit_of_work.rollback()
+        return _field(document_id, key, error=error.message), 422
+    except service.FieldConflict as conflict:
+        unit_of_work.rollback()
+        return _field(document_id, key, error=conflict.message, theirs=conflict.theirs), 422
+    answer = Response(_field(document_id, key, saved=True))
+    answer.headers["HX-Trigger"] = "document-saved"
+    return answer
+
+
+def _field(document_id: int, key: str, **extra: Any) -> str:
+    document = load_document(document_id)
+    filled = filled_of(document)
+    field = filled.kind.find(key)
+    if field is None:
+        raise NotFound("文书中没有这个字段，请刷新页面。")
+    view = field_view(document, filled, field, True, **extra)
+    return render_template("documents/_field.html", v=view, document=document, time_input=time_input)
+
+
+@blueprint.post("/documents/<int:document_id>/refill")
+@needs(P.WRITE_DOCUMENTS)
+def refill(document_id: int) -> ResponseReturnValue:
+    """Fill empty fields from the case."""
+    document = load_document(document_id)
+    labels = service.refill(actor(), document)
+    answer = go(url_for("documents.form_page", document_id=document.id))
+    return toast(answer, f"已带入 {len(labels)} 项" if labels else "没有可带入的内容")
+
+
+@blueprint.get("/documents/<int:document_id>/preview.pdf")
+@needs(P.VIEW_DOCUMENTS)
+def preview(document_id: int) -> ResponseReturnValue:
+    """The document as it would print; marked as a preview and not counted as a print."""
+    document = load_document(document_id)
+    sheet = sheet_of(document, gather(document.case))
+    return _pdf(ports.render(sheet, watermark="预览"), document)
+
+
+@blueprint.post("/documents/<int:document_id>/print")
+@needs(P.PRINT_RECORD, P.SIGN_DOCUMENTS)
+def print_document(document_id: int) -> ResponseReturnValue:
+    """Print: counted, logged, a reprint is marked."""
+    document = load_document(document_id)
+    copies = db.session.query(PrintEntry).filter_by(document_id=document.id).count()
+    pdf = ports.render(sheet_of(document, gather(document.case)), copy_no=copies + 1)
+    user = actor()
+    db.session.add(PrintEntry(document_id=document.id, copy_no=copies + 1, by=user.actor_id, by_name=user.actor_name))
+    audit.record(user, "documents.print", f"document:{document.id}", patient_id=document.case.patient_id,
+                 after={"copy": copies + 1})  # fmt: skip
+    return _pdf(pdf, document)
+
+
+def _pdf(content: bytes, document: Document) -> Response:
+    name = f"{document.case.case_no}-{document.kind}-v{document.version_no}.pdf"
+    return Response(content, mimetype="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
+
+
+@blueprint.get("/documents/<int:document_id>/cda.xml")
+@needs(P.VIEW_DOCUMENTS)
+def cda_file(document_id: int) -> ResponseReturnValue:
+    """The shared document as a file."""
+    document = load_document(document_id)
+    name = f"{kind_of(document).code}-{document.uid}.xml"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(_cda(document), mimetype="application/xml", headers=headers)
+
+
+@blueprint.get("/documents/<int:document_id>/cda")
+@needs(P.VIEW_DOCUMENTS)
+def cda_page(document_id: int) -> ResponseReturnValue:
+    """The shared document as a readable page, or the list of what it lacks."""
+    document = load_document(document_id)
+    try:
+        view, refusal = read_cda(_cda(document)), None
+    except InvalidInput as error:
+        view, refusal = None, error
+    lacking = list(getattr(refusal, "missing", None) or getattr(refusal, "faults", None) or [])
+    return render("documents/cda.html", document=document, kind=kind_of(document), view=view, refusal=refusal,
+                  lacking=lacking)  # fmt: skip
+
+
+def _cda(document: Document) -> bytes:
+    options = load_options(settings().instance_dir, settings().hospital_name)
+    return export_cda(document, options)
