@@ -99,7 +99,9 @@ def _tell_numerics(ids: dict[str, int], blocks: list[DeviceBlock]) -> None:
     cases = devices.open_bindings(list(ids.values()))
     for block in blocks:
         device_id = ids[block.device]
-        values = [[s.code, s.values[-1], s.unit, s.times_ms[-1], s.qualities[-1]] for s in block.series if s.times_ms]
+        values: list[list[Any]] = [
+            [s.code, s.values[-1], s.unit, s.times_ms[-1], s.qualities[-1]] for s in block.series if s.times_ms
+        ]
         if not values:
             continue
         if device_id in cases:

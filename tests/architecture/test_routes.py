@@ -20,7 +20,7 @@ PUBLIC = {
     "print_station.report_job": "print stations show the station token",
     "ops.take_changes": "our own processes, by token",
 }
-_KEBAB = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_KEBAB = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?$")
 
 
 def test_every_view_declares_its_rights(app: Flask) -> None:
