@@ -40,7 +40,6 @@ class Settings:
     his_application: str = "HIS"
     his_facility: str = "HOSPITAL"
     chart_interval_minutes: int = 5
-    stale_after_seconds: int = 10
     testing: bool = False
 
     def make_secrets(self) -> None:

@@ -16,7 +16,7 @@ from app.patients.models import Encounter, Patient
 from app.scheduling import service as scheduling
 from app.scheduling.models import OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
-from blueprints.common.access import actor, needs
+from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import (
@@ -103,7 +103,7 @@ def in_room(case_id: int) -> ResponseReturnValue:
     event = scheduling.mark_event(
         user, case, EventKind.IN_ROOM, form_time(case_id), idempotency_key=form_text("idempotency_key", 64) or None
     )
-    anesthesia.open_record(user, case.id, at=event.at)
+    anesthesia.open_record(user, case.id, interval_minutes=settings().chart_interval_minutes, at=event.at)
     for device_id in request.form.getlist("device", type=int):
         devices.bind_device(user, db.session.get_one(Device, device_id), case, since=event.at)
     return go(url_for("theatre.room_page", room_code=case.room.code if case.room else ""))
@@ -135,7 +135,7 @@ def mark(case_id: int) -> ResponseReturnValue:
         idempotency_key=form_text("idempotency_key", 64) or None,
     )
     if event.kind == EventKind.ANESTHESIA_START:
-        anesthesia.open_record(user, case.id, at=event.at)
+        anesthesia.open_record(user, case.id, interval_minutes=settings().chart_interval_minutes, at=event.at)
     if event.kind == EventKind.OUT_OF_ROOM:
         devices.release_all(user, case.id, event.at)
     undo = url_for("theatre.withdraw", case_id=case_id, event_id=event.id)
