@@ -1,6 +1,6 @@
 """first schema
 
-Revision ID: b1c8127ea92b
+Revision ID: 867cd029b3d5
 Revises: 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import app.core.types
 
 
-revision = 'b1c8127ea92b'
+revision = '867cd029b3d5'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -82,6 +82,33 @@ def upgrade():
     with op.batch_alter_table('device_alarm_event', schema=None) as batch_op:
         batch_op.create_index('ix_device_alarm_event_device_at', ['device_id', 'at_ms'], unique=False)
 
+    op.create_table('document_definition',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=48), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False, comment='SHA-256 of the canonical content'),
+    sa.Column('content', sa.JSON(), nullable=False, comment='effective mapping: shipped, packages, overlays'),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_definition')),
+    sa.UniqueConstraint('digest', name=op.f('uq_document_definition_digest'))
+    )
+    with op.batch_alter_table('document_definition', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_definition_kind'), ['kind'], unique=False)
+
+    op.create_table('document_overlay',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=48), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('is_new_kind', sa.Boolean(), nullable=False, comment='content is a whole kind, not an overlay'),
+    sa.Column('content', sa.JSON(), nullable=False),
+    sa.Column('effective_on', sa.Date(), nullable=False, comment='hospital day from which new documents use it'),
+    sa.Column('note', sa.String(length=255), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('by_name', sa.String(length=64), nullable=False),
+    sa.Column('withdrawn_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_overlay')),
+    sa.UniqueConstraint('kind', 'version', name=op.f('uq_document_overlay_kind_version'))
+    )
     op.create_table('endpoint',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=32), nullable=False, comment='his, lis, pacs …'),
@@ -526,6 +553,92 @@ def upgrade():
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.create_index('ix_case_event_case_at', ['case_id', 'at'], unique=False)
 
+    op.create_table('document',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('uid', sa.String(length=36), nullable=False, comment='UUID, document id outside this system'),
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=48), nullable=False),
+    sa.Column('title', sa.String(length=60), nullable=False),
+    sa.Column('definition_id', sa.Integer(), nullable=False),
+    sa.Column('packages', sa.JSON(), nullable=False, comment='specialty packages laid over'),
+    sa.Column('number', sa.Integer(), nullable=False, comment='1, 2 … of a repeatable kind in the case'),
+    sa.Column('version_no', sa.Integer(), nullable=False),
+    sa.Column('previous_id', sa.Integer(), nullable=True, comment='version this one amends'),
+    sa.Column('amend_reason', sa.String(length=255), nullable=False),
+    sa.Column('struck_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC, when a later version took its place'),
+    sa.Column('state', sa.String(length=16), nullable=False, comment='draft, submitted, signed, archived'),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('created_by_name', sa.String(length=64), nullable=False),
+    sa.Column('submitted_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('signed_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC, last required signature'),
+    sa.Column('archived_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('retain_until', sa.Date(), nullable=True, comment='earliest day of destruction'),
+    sa.Column('patient_name', sa.String(length=64), nullable=False, comment='as on the document'),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['case_id'], ['surgical_case.id'], name=op.f('fk_document_case_id_surgical_case')),
+    sa.ForeignKeyConstraint(['definition_id'], ['document_definition.id'], name=op.f('fk_document_definition_id_document_definition')),
+    sa.ForeignKeyConstraint(['previous_id'], ['document.id'], name=op.f('fk_document_previous_id_document')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document')),
+    sa.UniqueConstraint('uid', name=op.f('uq_document_uid'))
+    )
+    with op.batch_alter_table('document', schema=None) as batch_op:
+        batch_op.create_index('ix_document_case_kind', ['case_id', 'kind'], unique=False)
+        batch_op.create_index('ix_document_state', ['state'], unique=False)
+
+    op.create_table('document_phrase',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=True),
+    sa.Column('kind', sa.String(length=48), nullable=False, comment='empty: for every kind'),
+    sa.Column('field', sa.String(length=48), nullable=False, comment='empty: for every field'),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('pinyin', sa.String(length=64), nullable=False),
+    sa.Column('uses', sa.Integer(), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_document_phrase_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_phrase'))
+    )
+    with op.batch_alter_table('document_phrase', schema=None) as batch_op:
+        batch_op.create_index('ix_document_phrase_kind_field', ['kind', 'field'], unique=False)
+
+    op.create_table('document_saved_search',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('query', sa.JSON(), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_document_saved_search_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_saved_search'))
+    )
+    with op.batch_alter_table('document_saved_search', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_saved_search_user_id'), ['user_id'], unique=False)
+
+    op.create_table('document_seal',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(length=32), nullable=False, comment='F20261122-001'),
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.String(length=255), nullable=False),
+    sa.Column('is_partial', sa.Boolean(), nullable=False, comment='records not finished; later parts are added'),
+    sa.Column('parties', sa.JSON(), nullable=False, comment='[{side: hospital|patient|notary, name, note}]'),
+    sa.Column('manifest', sa.JSON(), nullable=False, comment='[{document, title, version, pages, sha256}]'),
+    sa.Column('sha256', sa.String(length=64), nullable=False, comment='of the canonical manifest with parties'),
+    sa.Column('keeper', sa.String(length=64), nullable=False, comment='who keeps it in the hospital'),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('by_name', sa.String(length=64), nullable=False),
+    sa.Column('sealed_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('continues_id', sa.Integer(), nullable=True, comment='seal it adds to'),
+    sa.Column('unsealed_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('unseal_reason', sa.String(length=255), nullable=False),
+    sa.Column('unseal_parties', sa.JSON(), nullable=False),
+    sa.Column('unsealed_by', sa.String(length=64), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['case_id'], ['surgical_case.id'], name=op.f('fk_document_seal_case_id_surgical_case')),
+    sa.ForeignKeyConstraint(['continues_id'], ['document_seal.id'], name=op.f('fk_document_seal_continues_id_document_seal')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_seal')),
+    sa.UniqueConstraint('number', name=op.f('uq_document_seal_number'))
+    )
+    with op.batch_alter_table('document_seal', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_seal_case_id'), ['case_id'], unique=False)
+
     op.create_table('print_job',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('queue_id', sa.Integer(), nullable=False),
@@ -687,6 +800,105 @@ def upgrade():
     sa.UniqueConstraint('idempotency_key', name=op.f('uq_chart_reading_idempotency_key')),
     sa.UniqueConstraint('record_id', 'slot_at', 'code', name=op.f('uq_chart_reading_record_id_slot_at_code'))
     )
+    op.create_table('document_content',
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('values', sa.JSON(), nullable=False, comment='field key to canonical JSON value'),
+    sa.Column('meta', sa.JSON(), nullable=False, comment='field key to {v: version, by, name, at, origin}; origin when filled from the case'),
+    sa.Column('text', sa.Text(), nullable=False, comment='all words, for the query by free text'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_content_document_id_document')),
+    sa.PrimaryKeyConstraint('document_id', name=op.f('pk_document_content'))
+    )
+    op.create_table('document_frozen_copy',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False, comment='signed, archived'),
+    sa.Column('canonical', sa.Text(), nullable=True, comment='canonical JSON of all that was signed'),
+    sa.Column('sha256', sa.String(length=64), nullable=False, comment='of the canonical JSON'),
+    sa.Column('sm3', sa.String(length=64), nullable=False, comment='of the canonical JSON, when configured'),
+    sa.Column('timestamp', sa.Text(), nullable=False, comment='token of a time stamp authority'),
+    sa.Column('pdf', sa.LargeBinary(), nullable=True),
+    sa.Column('pdf_sha256', sa.String(length=64), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_frozen_copy_document_id_document')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_frozen_copy'))
+    )
+    with op.batch_alter_table('document_frozen_copy', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_frozen_copy_document_id'), ['document_id'], unique=False)
+
+    op.create_table('document_print',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('copy_no', sa.Integer(), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('by_name', sa.String(length=64), nullable=False),
+    sa.Column('batch', sa.String(length=64), nullable=False, comment='set it was printed with'),
+    sa.Column('pages', sa.Integer(), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_print_document_id_document')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_print'))
+    )
+    with op.batch_alter_table('document_print', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_print_document_id'), ['document_id'], unique=False)
+
+    op.create_table('document_reopen_request',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.String(length=255), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('by_name', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False, comment='open, approved, refused'),
+    sa.Column('decided_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.Column('decided_by_name', sa.String(length=64), nullable=False),
+    sa.Column('note', sa.String(length=255), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_reopen_request_document_id_document')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_reopen_request'))
+    )
+    with op.batch_alter_table('document_reopen_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_reopen_request_document_id'), ['document_id'], unique=False)
+
+    op.create_table('document_sealed_copy',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('seal_id', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('title', sa.String(length=60), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False, comment='state of the document at sealing'),
+    sa.Column('canonical', sa.Text(), nullable=True),
+    sa.Column('pdf', sa.LargeBinary(), nullable=True),
+    sa.Column('sha256', sa.String(length=64), nullable=False, comment='of canonical JSON and PDF'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_sealed_copy_document_id_document')),
+    sa.ForeignKeyConstraint(['seal_id'], ['document_seal.id'], name=op.f('fk_document_sealed_copy_seal_id_document_seal')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_sealed_copy'))
+    )
+    with op.batch_alter_table('document_sealed_copy', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_document_sealed_copy_seal_id'), ['seal_id'], unique=False)
+
+    op.create_table('document_signature',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('slot', sa.String(length=48), nullable=False),
+    sa.Column('label', sa.String(length=40), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=True, comment='None: patient or proxy'),
+    sa.Column('staff_code', sa.String(length=32), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('title', sa.String(length=32), nullable=False, comment='职称, or relation to the patient'),
+    sa.Column('method', sa.String(length=16), nullable=False, comment='presence (PIN or password), drawn, scanned'),
+    sa.Column('image', sa.Text(), nullable=True, comment='data URI of a drawn or scanned signature'),
+    sa.Column('signed_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('content_digest', sa.String(length=64), nullable=False, comment='SHA-256 of the covered content at signing'),
+    sa.Column('seconds_open', sa.Integer(), nullable=True, comment='from opening the stage to this signature, s'),
+    sa.Column('witness', sa.String(length=64), nullable=False, comment="staff present at a patient's signature"),
+    sa.Column('withdrawn_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('withdrawn_reason', sa.String(length=255), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_signature_document_id_document')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_document_signature_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_signature'))
+    )
+    with op.batch_alter_table('document_signature', schema=None) as batch_op:
+        batch_op.create_index('ix_document_signature_document', ['document_id'], unique=False)
+
     op.create_table('intake',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('record_id', sa.Integer(), nullable=False),
@@ -847,6 +1059,27 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_intake_bag_no'))
 
     op.drop_table('intake')
+    with op.batch_alter_table('document_signature', schema=None) as batch_op:
+        batch_op.drop_index('ix_document_signature_document')
+
+    op.drop_table('document_signature')
+    with op.batch_alter_table('document_sealed_copy', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_sealed_copy_seal_id'))
+
+    op.drop_table('document_sealed_copy')
+    with op.batch_alter_table('document_reopen_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_reopen_request_document_id'))
+
+    op.drop_table('document_reopen_request')
+    with op.batch_alter_table('document_print', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_print_document_id'))
+
+    op.drop_table('document_print')
+    with op.batch_alter_table('document_frozen_copy', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_frozen_copy_document_id'))
+
+    op.drop_table('document_frozen_copy')
+    op.drop_table('document_content')
     op.drop_table('chart_reading')
     with op.batch_alter_table('block_procedure', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_block_procedure_record_id'))
@@ -871,6 +1104,23 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_print_job_case_id'))
 
     op.drop_table('print_job')
+    with op.batch_alter_table('document_seal', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_seal_case_id'))
+
+    op.drop_table('document_seal')
+    with op.batch_alter_table('document_saved_search', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_saved_search_user_id'))
+
+    op.drop_table('document_saved_search')
+    with op.batch_alter_table('document_phrase', schema=None) as batch_op:
+        batch_op.drop_index('ix_document_phrase_kind_field')
+
+    op.drop_table('document_phrase')
+    with op.batch_alter_table('document', schema=None) as batch_op:
+        batch_op.drop_index('ix_document_state')
+        batch_op.drop_index('ix_document_case_kind')
+
+    op.drop_table('document')
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.drop_index('ix_case_event_case_at')
 
@@ -947,6 +1197,11 @@ def downgrade():
 
     op.drop_table('inbound_message')
     op.drop_table('endpoint')
+    op.drop_table('document_overlay')
+    with op.batch_alter_table('document_definition', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_definition_kind'))
+
+    op.drop_table('document_definition')
     with op.batch_alter_table('device_alarm_event', schema=None) as batch_op:
         batch_op.drop_index('ix_device_alarm_event_device_at')
 
