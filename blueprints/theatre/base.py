@@ -121,9 +121,9 @@ def is_confirmed() -> bool:
 
 
 def written(text: str, undo_url: str = "", undo_note: str = "撤销") -> Response:
-    """The short answer to a write: what was written and how to take it back. Closes the panel."""
+    """The short answer to a write: what was written and how to take it back. The page closes the panel it came from."""
     response = make_response(fragment("theatre/_written.html", text=text, undo_url=undo_url, undo_note=undo_note))
-    response.headers["HX-Trigger"] = "close-panel, close-dialog, written"
+    response.headers["HX-Trigger"] = "written"
     return response
 
 

@@ -49,7 +49,7 @@ def fluids_panel(case_id: int) -> ResponseReturnValue:
         "theatre/_fluids.html",
         case_id=case_id,
         fluids=terminology.terms("fluid"),
-        outputs=terminology.terms("output"),
+        output_options=[(term.code, term.name) for term in terminology.terms("output")],
         balance=record_queries.balance(record.id) if record else None,
         running=_running_bags(record.id) if record else (),
         at=panel_time(),

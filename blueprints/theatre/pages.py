@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.anesthesia import queries as record_queries
 from app.anesthesia.models import AnesthesiaRecord
 from app.anesthesia.queries import running as running_queries
-from app.charting.frame import DENSE
+from app.charting.frame import DENSE, SCREEN
 from app.charting.layout import layout
 from app.charting.svg import to_svg
 from app.charting.window import Window, last_hours
@@ -26,10 +26,13 @@ from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, load_room
 from blueprints.theatre.view import TILES, banner_of, can_write, flow_of, quick_drugs
 
-_QUICK_DRUGS = 9
+_QUICK_DRUGS = 12  # a low screen shows ten of them
 # What the box has at 1366 × 768, so that the first drawing fits and is not fetched twice.
-_CHART = (952, 476)
+_CHART = (968, 530)
 _LEAST, _MOST = (480, 260), (3200, 1800)
+# Where the box is low the rows are as close as they can be read; a large screen gets larger letters.
+_TIGHT = replace(DENSE, row=12, pad=1, axis=17, least_plot=150)
+_ROOMY_HEIGHT = 720
 _HOURS = {"4h": 4, "1h": 1}
 
 
@@ -172,7 +175,8 @@ def _chart(
     if span is None and choice in _HOURS and view.edge - view.origin > timedelta(hours=_HOURS[choice]):
         span = last_hours(view, _HOURS[choice])
     width, height = size
-    return to_svg(layout(view, span, replace(DENSE, width=width), height=height))
+    metrics = SCREEN if height >= _ROOMY_HEIGHT else _TIGHT
+    return to_svg(layout(view, span, replace(metrics, width=width), height=height))
 
 
 @blueprint.get("/cases/<int:case_id>/flow")

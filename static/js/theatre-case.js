@@ -125,9 +125,11 @@ document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
 // --- what was written, and its undo -------------------------------------------------------------------------------
 
 let fading = null;
-document.body.addEventListener("written", ({ detail }) => {
-  const from = detail.elt;
-  if (understood.contains(from) || from === understood) clearCommand();
+document.body.addEventListener("written", ({ target }) => {
+  const isUndo = written.contains(target); // taking back leaves an open panel alone
+  if (target.closest("#understood, #dialog")) clearCommand();
+  document.body.dispatchEvent(new CustomEvent("close-dialog"));
+  if (!isUndo) side.replaceChildren();
   clearTimeout(fading);
   fading = setTimeout(() => written.replaceChildren(), UNDO_MS);
   document.dispatchEvent(new CustomEvent("mafei:written"));

@@ -124,7 +124,7 @@ class RecordChart {
   }
 
   #tellSpan() {
-    document.querySelector("[data-chart-now]")?.toggleAttribute("hidden", !this.span);
+    document.querySelector("[data-chart-now]")?.toggleAttribute("disabled", !this.span);
     for (const button of document.querySelectorAll("[data-windows] [data-window]")) {
       button.setAttribute("aria-pressed", String(!this.span && button.dataset.window === this.choice));
     }
