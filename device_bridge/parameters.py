@@ -183,6 +183,12 @@ _FACTORS: dict[tuple[str, str], float] = {
     ("g/dL", "g/L"): 10.0,
     ("fraction", PERCENT): 100.0,
     ("cmH2O", MMHG): 0.735559,
+    (MMHG, CMH2O): 1.35951,
+    ("kPa", CMH2O): 10.19716,
+    ("mbar", CMH2O): 1.019716,
+    ("L", ML): 1000.0,
+    (L_MIN, ML_MIN): 1000.0,
+    (ML_MIN, L_MIN): 0.001,
 }
 _BY_CODE: dict[tuple[str, str], float] = {
     ("tHb", "mmol/L"): 16.114,

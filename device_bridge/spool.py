@@ -1,8 +1,9 @@
 """The bridge's own disk: everything received is here before anybody is told that it was.
 
 One SQLite file in WAL mode with `synchronous=FULL`. Received bytes and the values decoded from them go in
-together, many at a time, at most `COMMIT_EVERY_S` apart. Batches for the web process are frozen here: once a
-batch has its number its bytes never change, so it can be sent again after any accident.
+together and at once when the disk is idle; what arrives while it writes goes with the next commit, and under load
+commits keep `REST_S` between them. Batches for the web process are frozen here: once a batch has its number its
+bytes never change, so it can be sent again after any accident.
 """
 
 import json
@@ -23,7 +24,7 @@ from device_bridge.parameters import EPISODIC, PARAMETERS
 from device_bridge.spool_schema import SCHEMA
 from device_bridge.wire import Batch, DeviceAlarm, DeviceBlock, Quality, Series
 
-COMMIT_EVERY_S = 0.05
+REST_S = 0.004
 BATCH_VALUES = 8_000
 RAW_LIMIT_BYTES = 2 * 1024**3
 LATE_AFTER_MS = 60_000
@@ -99,11 +100,12 @@ class Spool:
         return done
 
     def _write_loop(self) -> None:
+        rested_at = 0.0
         while True:
             first = self._queue.get()
             if first is None:
                 return
-            time.sleep(COMMIT_EVERY_S)
+            time.sleep(max(0.0, rested_at - time.monotonic()))
             items, last = [first], False
             while not self._queue.empty():
                 item = self._queue.get()
@@ -112,6 +114,7 @@ class Spool:
                     break
                 items.append(item)
             self._commit(items)
+            rested_at = time.monotonic() + REST_S
             if last:
                 return
 

@@ -7,12 +7,14 @@ bytes because the character set is known only after MSH-18 has been read.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 START = 0x0B
 END = 0x1C
 CR = 0x0D
 DEFAULT_LIMIT = 8 * 1024 * 1024
+_LONGEST_TIME = 48  # no sender has more than 29 characters
 
 _CHARSETS = {
     "UNICODE UTF-8": "utf-8",
@@ -137,6 +139,11 @@ def parse_time(text: str, zone: ZoneInfo) -> int | None:
     Accepts `YYYYMMDD[HHMM[SS[.f…]]][±ZZZZ]` and the form without a dot before the milliseconds that one
     manufacturer sends (`20260124131540000+0800`). Without an offset the device's zone is assumed.
     """
+    return _parse_time_known(text, zone) if len(text) <= _LONGEST_TIME else None
+
+
+@lru_cache(maxsize=512)  # all values of a message carry the same few times
+def _parse_time_known(text: str, zone: ZoneInfo) -> int | None:
     text = text.strip()
     offset: timezone | None = None
     for sign in "+-":

@@ -197,3 +197,14 @@ def test_kill_9_loses_nothing_committed_and_duplicates_nothing(tmp_path):
     assert committed <= set(found)
     assert len(committed) > 30
     assert sorted(delivered) == list(range(1, len(delivered) + 1)), "numbers must be without gaps"
+
+
+def test_an_idle_spool_does_not_wait_for_company(spool):
+    put(spool, 0)
+    waits = []
+    for number in range(1, 12):
+        began = time.perf_counter()
+        put(spool, number)
+        waits.append(time.perf_counter() - began)
+        time.sleep(0.01)
+    assert min(waits) < 0.02, "a waiting window would show in every single one"

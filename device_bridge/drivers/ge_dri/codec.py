@@ -1,7 +1,6 @@
 """Decoder of the DRI stream."""
 
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 from device_bridge.drivers.base import (
@@ -18,6 +17,7 @@ from device_bridge.drivers.base import (
 )
 from device_bridge.drivers.ge_dri import encoder, layout
 from device_bridge.drivers.ge_dri.framing import DriFramer, Header, parse_header
+from device_bridge.drivers.ge_dri.reader import Reader
 from device_bridge.wire import Quality
 
 _ASK_AGAIN_AFTER_S = 10.0
@@ -109,133 +109,14 @@ class GeDriCodec:
         if self._last.get(subclass) == sub:
             return []  # the same record once more
         self._last[subclass] = sub
-        reader = _Reader(sub, time * 1000)
-        out = reader.groups(layout.GROUPS[subclass])
+        reader = Reader(sub, time * 1000)
+        out = reader.groups(subclass)
         if subclass == 0:
             out += reader.pressures(layout.PRESSURES)
             out += reader.carbon_dioxide() + reader.agent() + reader.relaxation()
             out += self._nibp.observe(reader)
         elif subclass == 1:
             out += reader.pressures(layout.PRESSURES_EXT1)
-        return out
-
-
-class _Reader:
-    """Takes the groups out of one sub-record."""
-
-    def __init__(self, sub: bytes, time_ms: int) -> None:
-        self._sub = sub
-        self.time_ms = time_ms
-
-    def header(self, at: int) -> tuple[int, int]:
-        """Status and label of the group."""
-        status, label = struct.unpack_from("<IH", self._sub, at)
-        return status, label
-
-    def raw(self, at: int) -> int | None:
-        """The 16-bit number, None for the special values."""
-        (value,) = struct.unpack_from("<h", self._sub, at)
-        return value if value > layout.LAST_SPECIAL else None
-
-    def value(self, at: int, divisor: float) -> float | None:
-        """The number in its unit."""
-        raw = self.raw(at)
-        return None if raw is None else raw / divisor
-
-    def one(self, code: str, value: float | None, quality: Quality = Quality.GOOD) -> Output:
-        """An observation at the time of this record."""
-        return observe(code, value, time_ms=self.time_ms, quality=quality)
-
-    def groups(self, groups: Sequence[layout.Group]) -> list[Output]:
-        """All plain groups that are measuring."""
-        out: list[Output] = []
-        for group in groups:
-            status, _ = self.header(group.header)
-            if not status & layout.STATUS_ACTIVE or status & group.off:
-                continue
-            quality = Quality.CALIBRATION if status & group.calibrating else Quality.GOOD
-            out += [self.one(f.code, self.value(f.offset, f.divisor), quality) for f in group.fields]
-        return out
-
-    def pressures(self, channels: Sequence[tuple[int, int]]) -> list[Output]:
-        """Invasive pressures, named by the label the user gave the channel on the monitor."""
-        out: list[Output] = []
-        used: set[str] = set()
-        for channel, at in channels:
-            status, label = self.header(at)
-            if not status & layout.STATUS_ACTIVE:
-                continue
-            site = layout.PRESSURE_LABELS.get(label, f"P{channel}")
-            if site in used:
-                site = f"P{channel}"
-            used.add(site)
-            quality = Quality.CALIBRATION if status & layout.PRESSURE_ZEROING else Quality.GOOD
-            if site in layout.MEAN_ONLY:
-                out.append(self.one(site, self.value(at + 10, 100), quality))
-                continue
-            for suffix, offset in (("S", 6), ("D", 8), ("M", 10)):
-                out.append(self.one(f"{site}_{suffix}", self.value(at + offset, 100), quality))
-        return out
-
-    def carbon_dioxide(self) -> list[Output]:
-        """CO2 as concentration and, with the ambient pressure the monitor measured, as mmHg.
-
-        The airway rate comes from CO2; only when CO2 is not measured does the flow sensor's rate stand in.
-        """
-        out: list[Output] = []
-        flow_status, _ = self.header(layout.FLOW_HEADER)
-        status, _ = self.header(layout.CO2_HEADER)
-        if not status & layout.STATUS_ACTIVE:
-            if flow_status & layout.STATUS_ACTIVE:
-                out.append(self.one("awRR", self.value(layout.FLOW_RR, 1)))
-            return out
-        quality = Quality.CALIBRATION if status & layout.CO2_CALIBRATING else Quality.GOOD
-        ambient = self.value(148, 10)
-        for code, at in (("EtCO2", 142), ("FiCO2", 144)):
-            percent = self.value(at, 100)
-            out.append(self.one(f"{code}_pct", percent, quality))
-            partial = None
-            if percent is not None and ambient is not None and 300 <= ambient <= 900:
-                partial = round(percent * ambient / 100, 2)
-            out.append(self.one(code, partial, quality))
-        rate = self.value(146, 1)
-        if rate is None and flow_status & layout.STATUS_ACTIVE:
-            rate = self.value(layout.FLOW_RR, 1)
-        out.append(self.one("awRR", rate))
-        return out
-
-    def agent(self) -> list[Output]:
-        """The volatile agent under its own name."""
-        status, label = self.header(layout.AGENT_HEADER)
-        if not status & layout.STATUS_ACTIVE or status & (1 << 3):
-            return []
-        quality = Quality.CALIBRATION if status & (1 << 2) else Quality.GOOD
-        out = [self.one("MAC", self.value(180, 100), quality)]
-        name = layout.AGENT_LABELS.get(label)
-        if name is not None:
-            out.append(self.one(f"Et{name}", self.value(176, 100), quality))
-            out.append(self.one(f"Fi{name}", self.value(178, 100), quality))
-        elif label != 1:
-            out.append(Unmapped(f"aa label {label}", "agent", str(self.raw(176))))
-        return out
-
-    def relaxation(self) -> list[Output]:
-        """Neuromuscular transmission; the counts share one word of bit fields."""
-        status, _ = self.header(layout.NMT_HEADER)
-        if not status & layout.STATUS_ACTIVE:
-            return []
-        train_of_four = (status >> 2) & 3 == 0
-        out = [self.one("NMT_T1", self.value(224, 10))]
-        if train_of_four:
-            out.append(self.one("TOF", self.value(226, 10)))
-        bits = self.raw(228)
-        if bits is None:
-            return out
-        post_tetanic, train = bits & 0x1F, (bits >> 5) & 0x0F
-        if post_tetanic <= 21:
-            out.append(self.one("PTC", post_tetanic))
-        if train_of_four and train <= 4:
-            out.append(self.one("TOFcnt", train))
         return out
 
 
@@ -250,7 +131,7 @@ class _NibpEpisode:
         self._was_old = False
         self._episode_ms: int | None = None
 
-    def observe(self, reader: _Reader) -> list[Output]:
+    def observe(self, reader: Reader) -> list[Output]:
         status, label = reader.header(layout.NIBP_HEADER)
         if not status & layout.STATUS_ACTIVE:
             return []

@@ -1,8 +1,8 @@
 """Decoder of PCD-01 messages and PCD-04 alarms."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from device_bridge.drivers.base import (
@@ -33,6 +33,7 @@ from device_bridge.parameters import EPISODIC, PARAMETERS
 from device_bridge.wire import DeviceAlarm, Quality
 
 _UNCLOSED_AFTER_S = 10.0
+_LONGEST_KEPT = 200
 _ABSENT_STATUS = frozenset({"X", "N", "D"})
 _ABSENT_FLAGS = frozenset({"INV", "NAV", "OFF"})
 _QUALITY_FLAGS = {
@@ -146,27 +147,31 @@ class PcdCodec:
         return [dated.get(one, one) if isinstance(one, Observation) else one for one in outputs]
 
     def _numeric(self, row: list[str], at: int | None) -> list[Output]:
-        if field(row, 2) not in ("NM", "SN"):
+        size = len(row)
+        if size < 6 or row[2] not in ("NM", "SN"):
             return []
-        code, quality = identify(field(row, 3), field(row, 4))
+        code, quality = identify(row[3], row[4])
         if code is None:
-            name = component(field(row, 3), 2)
+            name = component(row[3], 2)
             if "MDC_ATTR" in name or "MDC_EVT" in name:
                 return []
-            return [Unmapped(component(field(row, 3), 1)[:20], name[:60], "")]
-        own = parse_time(field(row, 14), self._zone)
+            return [Unmapped(component(row[3], 1)[:20], name[:60], "")]
+        own = parse_time(row[14], self._zone) if size > 14 and row[14] else None
         episode = own if code in EPISODIC else None
-        flags = set(field(row, 8).replace("^", "~").split("~"))
-        for flag, meaning in _QUALITY_FLAGS.items():
-            if flag in flags:
-                quality |= meaning
-        value = parse_number(field(row, 5))
-        if value is None or flags & _ABSENT_FLAGS or field(row, 11) in _ABSENT_STATUS or _sentinel(code, value):
+        absent = size > 11 and row[11] in _ABSENT_STATUS
+        if size > 8 and row[8]:
+            flags = set(row[8].replace("^", "~").split("~"))
+            absent = absent or not flags.isdisjoint(_ABSENT_FLAGS)
+            for flag, meaning in _QUALITY_FLAGS.items():
+                if flag in flags:
+                    quality |= meaning
+        stated = parse_number(row[5])
+        if stated is None or absent or _sentinel(code, stated):
             return [observe(code, None, time_ms=own or at, episode_ms=episode, quality=quality)]
-        value = _in_canonical_unit(code, value, field(row, 6))
+        value = _in_canonical_unit(code, stated, field(row, 6))
         if value is None:
             quality |= Quality.UNIT_SUSPECT
-            value = parse_number(field(row, 5))
+            value = stated
         return [observe(code, value, time_ms=own or at, episode_ms=episode, quality=quality)]
 
     def _alarms(self, segments: list[list[str]]) -> list[Output]:
@@ -209,6 +214,13 @@ class PcdCodec:
 
 def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
     """Canonical code of an OBX-3. A number that contradicts its name is mapped by name and flagged."""
+    tail = containment.rsplit(".", 1)[-1]
+    if len(identifier) + len(tail) > _LONGEST_KEPT:  # nothing a line invents may fill the memory
+        return _identify(identifier, tail)
+    return _identify_known(identifier, tail)
+
+
+def _identify(identifier: str, tail: str) -> tuple[str | None, Quality]:
     number, name, system = (component(identifier, n) for n in (1, 2, 3))
     by_name = codes.NAMES.get(name)
     by_number = codes.TERMS[number][0] if system in codes.MDC_SYSTEMS and number in codes.TERMS else None
@@ -218,10 +230,13 @@ def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
         return by_name, Quality.GOOD
     if by_name or by_number:
         return by_name or by_number, Quality.GOOD
-    tail = containment.rsplit(".", 1)[-1]
     if tail in codes.TERMS and system in codes.MDC_SYSTEMS and not name:
         return codes.TERMS[tail][0], Quality.GOOD
     return None, Quality.GOOD
+
+
+# A device names the same few parameters again and again.
+_identify_known = lru_cache(maxsize=2048)(_identify)
 
 
 def _sentinel(code: str, value: float) -> bool:
@@ -232,34 +247,42 @@ def _sentinel(code: str, value: float) -> bool:
 
 def _in_canonical_unit(code: str, value: float, unit: str) -> float | None:
     """The value in the canonical unit; None when the stated unit cannot become it."""
+    if not unit:
+        return value
+    found = _conversion_known(code, unit) if len(unit) <= _LONGEST_KEPT else _conversion(code, unit)
+    return None if found is None else (value - found[0]) * found[1]
+
+
+def _conversion(code: str, unit: str) -> tuple[float, float] | None:
+    """(zero, factor) from the stated unit to the canonical one; None when there is no way."""
     number, name = component(unit, 1), component(unit, 2)
     wanted = PARAMETERS[code].unit
     if number in codes.FAHRENHEIT or name in codes.FAHRENHEIT:
-        return (value - 32) / 1.8 if wanted == "°C" else None
+        return (32.0, 1 / 1.8) if wanted == "°C" else None
     for key in (number, name):
         factor = codes.UNIT_FACTORS.get((key, wanted))
         if factor is not None:
-            return value * factor
+            return 0.0, factor
     # a fraction in percent where a pressure is wanted cannot be converted without the ambient pressure
     if wanted == "mmHg" and (number == "262688" or name == "MDC_DIM_PERCENT"):
         return None
     if wanted == "%" and (number in ("266016", "265987") or name in ("MDC_DIM_MMHG", "MDC_DIM_KILO_PASCAL")):
         return None
-    return value
+    return 0.0, 1.0
 
 
-def _first_of_each(outputs: Iterable[Output]) -> list[Output]:
+_conversion_known = lru_cache(maxsize=1024)(_conversion)
+
+
+def _first_of_each(outputs: list[Output]) -> list[Output]:
     """One message can carry a parameter twice (two sensors); the first valid one is the patient's."""
-    valid = {one.code for one in outputs if isinstance(one, Observation) and one.value is not None}
-    seen: set[str] = set()
-    out: list[Output] = []
+    chosen: dict[str, Observation] = {}
     for one in outputs:
         if isinstance(one, Observation):
-            if one.code in seen or (one.value is None and one.code in valid):
-                continue
-            seen.add(one.code)
-        out.append(one)
-    return out
+            before = chosen.get(one.code)
+            if before is None or (before.value is None and one.value is not None):
+                chosen[one.code] = one
+    return [one for one in outputs if not isinstance(one, Observation) or chosen[one.code] is one]
 
 
 def _waves(rows: list[list[str]], every: list[list[str]], at: int | None) -> list[Output]:
