@@ -46,12 +46,16 @@ class DepartmentRow:
     staff: int
 
 
+# Every request begins with this read: one statement instead of two.
+_WITH_ROLES = (joinedload(User.roles),)
+
+
 def load_session_user(session_id: str) -> User | None:
     """The user of a session cookie; None when the sessions of that user were ended."""
     user_id, _, epoch = session_id.partition(".")
     if not user_id.isdigit() or not epoch.isdigit():
         return None
-    user = db.session.get(User, int(user_id))
+    user = db.session.get(User, int(user_id), options=_WITH_ROLES)
     return user if user and user.enabled and user.session_epoch == int(epoch) else None
 
 

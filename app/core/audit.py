@@ -103,6 +103,10 @@ for _statement in POSTGRESQL_GUARDS:
     )
 
 
+# Built once: every command asks it.
+_LAST_HASH = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: the same value gives the same text."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
@@ -124,7 +128,7 @@ def record(
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    last = session.scalar(select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1))
+    last = session.scalar(_LAST_HASH)
     entry = AuditEntry(
         at=clock.now(),
         actor=actor.actor_id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from app.anesthesia.models import AnesthesiaRecord
@@ -36,23 +36,27 @@ class Gate(NamedTuple):
     weight_kg: Decimal | None
 
 
+# Built once: every write passes here, and building a statement costs more than running it.
+_FACTS = (
+    select(
+        AnesthesiaRecord.id,
+        AnesthesiaRecord.case_id,
+        SurgicalCase.patient_id,
+        AnesthesiaRecord.state,
+        AnesthesiaRecord.opened_at,
+        AnesthesiaRecord.interval_minutes,
+        AnesthesiaRecord.rescue_spans,
+        SurgicalCase.weight_kg,
+    )
+    .join(SurgicalCase, SurgicalCase.id == AnesthesiaRecord.case_id)
+    .where(AnesthesiaRecord.id == bindparam("record"))
+    .with_for_update(read=True, of=AnesthesiaRecord)
+)
+
+
 def pass_gate(record_id: int) -> Gate:
     """The record's facts, held against a simultaneous lock. Raises `NotFound`, `Locked`."""
-    row = db.session.execute(
-        select(
-            AnesthesiaRecord.id,
-            AnesthesiaRecord.case_id,
-            SurgicalCase.patient_id,
-            AnesthesiaRecord.state,
-            AnesthesiaRecord.opened_at,
-            AnesthesiaRecord.interval_minutes,
-            AnesthesiaRecord.rescue_spans,
-            SurgicalCase.weight_kg,
-        )
-        .join(SurgicalCase, SurgicalCase.id == AnesthesiaRecord.case_id)
-        .where(AnesthesiaRecord.id == record_id)
-        .with_for_update(read=True, of=AnesthesiaRecord)
-    ).one_or_none()
+    row = db.session.execute(_FACTS, {"record": record_id}).one_or_none()
     if row is None:
         raise NotFound("没有找到麻醉记录。")
     number, case_id, patient_id, state, opened_at, interval, spans, weight = row

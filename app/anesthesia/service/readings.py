@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.anesthesia.models import ChartReading, ReadingCorrection
 from app.anesthesia.rules import Parameter, Verdict, judge, parameter, slot_for
@@ -101,12 +101,16 @@ def _check_value(item: Parameter, value: Decimal, confirm: bool) -> None:
         raise ask(judgement.message, "value")
 
 
+# Built once: building a statement costs more than running it.
+_PLACE = select(ChartReading).where(
+    ChartReading.record_id == bindparam("record"),
+    ChartReading.code == bindparam("row"),
+    ChartReading.slot_at == bindparam("slot"),
+)
+
+
 def _reading_at(record_id: int, code: str, slot: datetime) -> ChartReading | None:
-    return db.session.scalar(
-        select(ChartReading).where(
-            ChartReading.record_id == record_id, ChartReading.code == code, ChartReading.slot_at == slot
-        )
-    )
+    return db.session.scalar(_PLACE, {"record": record_id, "row": code, "slot": slot})
 
 
 def _same_or_conflict(taken: ChartReading, value: Decimal, item: Parameter) -> ChartReading:
