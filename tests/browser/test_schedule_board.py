@@ -49,8 +49,7 @@ def open_board(address: str, new_context: Callable[..., BrowserContext]) -> Call
         page = new_context().new_page()
         sign_in(page, address, person.username, PASSWORD)
         page.wait_for_url(f"**/schedule/{TODAY}")  # the first place of everybody in these tests
-        expect(page.locator("html")).to_have_attribute("data-socket", "online")
-        page.wait_for_timeout(200)  # until the topics are joined
+        settled(page)
         return page
 
     return enter
@@ -60,6 +59,12 @@ def open_board(address: str, new_context: Callable[..., BrowserContext]) -> Call
 def page(open_board: Callable[[Person], Page]) -> Page:
     """The board of the scheduler."""
     return open_board(ZHAO_QIAN)
+
+
+def settled(page: Page) -> None:
+    """Return when the live channel is up and its topics are joined."""
+    expect(page.locator("html")).to_have_attribute("data-socket", "online")
+    page.wait_for_timeout(400)
 
 
 def bar(page: Page, name: str) -> Locator:
@@ -240,6 +245,7 @@ def test_who_may_only_look_cannot_drag(open_board: Callable[[Person], Page]) -> 
 @pytest.mark.parametrize("view", ["gantt", "list", "cards", "agenda"])
 def test_everything_fits_into_the_window(page: Page, address: str, view: str) -> None:
     page.goto(f"{address}/schedule/{TODAY}?view={view}")
+    settled(page)
     sizes = page.evaluate("[document.documentElement.scrollHeight, innerHeight, "
                           "document.documentElement.scrollWidth, innerWidth]")  # fmt: skip
     assert sizes[0] <= sizes[1]
