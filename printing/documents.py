@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_markup
 from io import BytesIO
 from pathlib import Path
 
@@ -15,16 +16,20 @@ from printing.fonts import fonts_ready
 from printing.render import A4_WITH_HEAD, PAGE_X_OF_Y, render_html_pdf
 
 COLUMNS = 24
+_SUPERSCRIPTS = {ord(mark): str(digit) for digit, mark in enumerate("⁰\u00b9\u00b2\u00b3⁴⁵⁶⁷⁸⁹")}
+_RAISED = re.compile("[⁰⁴-⁹]+")
 _CSS = """
 h1 { font-size: 14pt; margin: 0 0 4pt 0; }
 .hospital { font-size: 11pt; text-align: center; font-weight: bold; }
 .identity { font-size: 8.5pt; }
 table.form { width: 100%; margin-bottom: 0; }
 table.form td { border: 0.5pt solid #333333; padding: 2.2pt 4pt 1.6pt 4pt; vertical-align: top; }
+table.form td.rule { border: 0; padding: 0; font-size: 1pt; line-height: 1; }
 table.form td.title { background-color: #eef0f2; font-weight: bold; font-size: 9.5pt; padding: 2.4pt 4pt; }
 table.form td.note { font-size: 8pt; line-height: 1.45; }
 .value { font-size: 9pt; }
-table.rows { width: 100%; margin: 2pt 0 4pt 0; }
+table.rows { width: 100%; }
+table.rows td.caption { background-color: #f5f6f7; color: #5f6368; }
 table.rows td, table.rows th { border: 0.35pt solid #666666; padding: 1.6pt 2.5pt; font-size: 8pt; }
 table.rows th { background-color: #f5f6f7; font-weight: bold; }
 table.signatures { width: 100%; margin-top: 8pt; }
@@ -55,6 +60,11 @@ class DocumentPrinter:
             css=_CSS,
             strict=self.strict,
         )
+
+
+def escape(text: str) -> str:
+    """Markup of plain text; superscript figures that the paper font lacks are raised by markup."""
+    return _RAISED.sub(lambda found: f"<sup>{found[0].translate(_SUPERSCRIPTS)}</sup>", escape_markup(text))
 
 
 def body_html(sheet: Sheet, watermark: str = "", copy_no: int = 1) -> str:
@@ -88,26 +98,33 @@ def _foot(sheet: Sheet, watermark: str, copy_no: int) -> str:
 
 
 def _part(part: Part) -> str:
+    """A section: frames of boxes, with tables between them on the full width (nested tables are not measured right)."""
+    blocks: list[str] = []
     rows = [f'<tr><td class="title" colspan="{COLUMNS}">{escape(part.title)}</td></tr>']
     if part.note:
         rows.append(f'<tr><td class="note" colspan="{COLUMNS}">{_lines(part.note)}</td></tr>')
     line: list[tuple[Box, int]] = []
     used = 0
     for box in part.boxes:
-        if box.kind == "table":
-            rows += _flush(line)
-            line, used = [], 0
-            rows.append(f'<tr><td colspan="{COLUMNS}">{_table(box)}</td></tr>')
+        if box.kind != "table" and used + box.span <= COLUMNS:
+            line.append((box, box.span))
+            used += box.span
             continue
-        if used + box.span > COLUMNS:
-            rows += _flush(line)
-            line, used = [], 0
-        line.append((box, box.span))
-        used += box.span
+        rows += _flush(line)
+        line, used = [], 0
+        if box.kind == "table":
+            blocks += [_frame(rows), _table(box)]
+            rows = []
+        else:
+            line, used = [(box, box.span)], box.span
     rows += _flush(line)
-    grid = "".join(
-        f'<td width="{100 / COLUMNS:.4f}%" style="border:0;padding:0;font-size:1pt"></td>' for _ in range(COLUMNS)
-    )
+    return "".join([*blocks, _frame(rows)])
+
+
+def _frame(rows: Sequence[str]) -> str:
+    if not rows:
+        return ""
+    grid = f'<td class="rule" width="{100 / COLUMNS:.4f}%"></td>' * COLUMNS
     return f'<table class="form"><tr>{grid}</tr>{"".join(rows)}</table>'
 
 
@@ -139,14 +156,19 @@ def _lines(text: str) -> str:
 
 
 def _table(box: Box) -> str:
-    head = "".join(f"<th>{escape(words)}</th>" for words in box.head)
+    count = max(len(box.head), 1)
+    width = 100 / count
+    label = f'<tr><td colspan="{count}" class="caption">{escape(box.label)}</td></tr>'
+    head = "".join(f'<th width="{width:.3f}%">{escape(words)}</th>' for words in box.head)
     rows = "".join(f"<tr>{''.join(f'<td>{_lines(cell)}</td>' for cell in row)}</tr>" for row in box.rows)
     if not box.rows:
-        rows = f'<tr><td colspan="{max(len(box.head), 1)}">无</td></tr>'
-    return f'<span class="label">{escape(box.label)}</span><table class="rows" repeat="1"><tr>{head}</tr>{rows}</table>'
+        rows = f'<tr><td colspan="{count}">无</td></tr>'
+    return f'<table class="rows" repeat="2">{label}<tr>{head}</tr>{rows}</table>'
 
 
 def _signatures(lines: Sequence[SignatureLine]) -> str:
+    if not lines:
+        return ""
     cells = [_signature(line) for line in lines]
     rows = []
     for start in range(0, len(cells), 3):
