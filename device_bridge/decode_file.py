@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from device_bridge.clocks import now
-from device_bridge.drivers.base import Clocks, CodecOptions, Driver, Fault, Observation, Output, Unmapped
+from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Driver, Fault, Observation, Output, Unmapped
 from device_bridge.parameters import SAMPLED
 from device_bridge.wire import Quality
 
@@ -25,10 +25,12 @@ class Summary:
     absent: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[str] = field(default_factory=Counter)
+    info: dict[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """For people, on standard error."""
         text = [f"观测值 {self.observations} 个，无效/缺失 {self.absent} 个"]
+        text += [f"设备 {key}: {value}" for key, value in sorted(self.info.items())]
         text += [f"异常 {kind}: {count}" for kind, count in sorted(self.faults.items())]
         text += [f"未映射 {code}: {count}" for code, count in sorted(self.unmapped.items())]
         return text
@@ -54,6 +56,8 @@ def decode(driver: Driver, data: bytes, zone: str, summary: Summary, *, everythi
     for output in outputs(driver, data, CodecOptions(timezone=zone), received):
         if isinstance(output, Fault):
             summary.faults[output.kind] += 1
+        elif isinstance(output, DeviceInfo):
+            summary.info.update(output.items)
         elif isinstance(output, Unmapped):
             summary.unmapped[f"{output.source_code} {output.name}".strip()] += 1
         elif isinstance(output, Observation):

@@ -9,6 +9,8 @@ from device_bridge.drivers.egos.driver import DRIVER as EGOS
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
 from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
 from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
+from device_bridge.drivers.intellivue_rs232.driver import DRIVER as INTELLIVUE_RS232
+from device_bridge.drivers.intellivue_udp.driver import DRIVER as INTELLIVUE_UDP
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
 from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
 
@@ -23,6 +25,8 @@ _ALL: tuple[Driver, ...] = (
     EDAN_XML,
     NUOHE,
     EGOS,
+    INTELLIVUE_RS232,
+    INTELLIVUE_UDP,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}

@@ -1,0 +1,1 @@
+"""Philips IntelliVue MP/MX by the MIB/RS-232 port, 115200 8N1."""
