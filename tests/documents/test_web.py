@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from app.accounts.models import User
 from app.accounts.queries import user_by_name
+from app.core import clock
 from app.core.audit import AuditEntry
 from app.core.db import db, write_intent
 from app.documents.models import Document, Seal
@@ -284,3 +285,24 @@ def test_commands(world: Any, app: Flask, tmp_path: Any) -> None:
     assert refused.exit_code == 1
     assert "统一社会信用代码" in refused.output
     assert runner.invoke(args=["documents", "export", "--case", "999", "--kind", "C0012"]).exit_code == 1
+
+
+def test_a_field_added_in_the_browser_is_in_the_next_form(world: Any, sign_in: SignIn, open_page: Open) -> None:
+    client = sign_in(HUANG_WEI)
+    open_page("/documents/design")
+    url = "/documents/design/preop_visit"
+    open_page(url)
+    today = world(lambda case, users: clock.today().isoformat())
+    form = {"section": "general", "key": "h_home", "label": "居住地", "type": "choice", "options": "城区\n乡镇",
+            "required": "sign", "effective_on": today}  # fmt: skip
+    preview = client.post(url, data={**form, "action": "preview"}).get_data(as_text=True)
+    assert "居住地 本院字段" in preview
+    assert client.post(url, data={**form, "key": "home", "action": "publish"}).status_code == 422
+    assert client.post(url, data={**form, "effective_on": "明天", "action": "publish"}).status_code == 422
+    assert client.post(url, data={**form, "action": "publish"}).status_code == 302
+    assert "第 1 版" in open_page("/documents/design").text
+    page = open_page(f"/documents/{world(begun('preop_visit'))}")
+    assert [o.get_text() for o in page.soup.select("#f-h_home option")] == ["", "城区", "乡镇"]
+    assert "居住地未填写" in page.text
+    sign_in(LI_MING)
+    assert client.get("/documents/design").status_code == 403
