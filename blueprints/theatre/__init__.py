@@ -1,6 +1,6 @@
 """The theatre page: identify, bind, chart, finish and print one case."""
 
-from blueprints.theatre import command, drugs, finish, flow, fluids, pages, readings
+from blueprints.theatre import command, drugs, finish, flow, fluids, measurements, pages, readings
 from blueprints.theatre.base import blueprint
 
-__all__ = ["blueprint", "command", "drugs", "finish", "flow", "fluids", "pages", "readings"]
+__all__ = ["blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "readings"]

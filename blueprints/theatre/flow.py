@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from app.anesthesia import service as anesthesia
 from app.core import clock
 from app.core.db import db
-from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.errors import Conflict, DomainError, InvalidInput, NotFound
 from app.core.permissions import Permission
 from app.devices import queries as device_queries
 from app.devices import service as devices
@@ -38,9 +38,10 @@ from blueprints.theatre.view import banner_of, can_write
 def identify(room_code: str) -> ResponseReturnValue:
     """Find the case of a scanned wristband; a patient of another room is refused loudly, by name."""
     room = load_room(room_code)
-    code = form_text("code", 64)
-    case = _case_of_code(code, room)
-    return _identified(case, room, scanned=True)
+    try:
+        return _identified(_case_of_code(form_text("code", 64), room), room, scanned=True)
+    except (Conflict, NotFound) as refusal:
+        return _refused(refusal)
 
 
 @blueprint.get("/theatre/<room_code>/cases/<int:case_id>/confirm")
@@ -48,8 +49,18 @@ def identify(room_code: str) -> ResponseReturnValue:
 def confirm(room_code: str, case_id: int) -> ResponseReturnValue:
     """Ask to compare name and number with the wristband, when the case was chosen from the list."""
     room, case = load_room(room_code), load_case(case_id)
-    _check_room(case, room)
+    try:
+        _check_room(case, room)
+    except Conflict as refusal:
+        return _refused(refusal)
     return _identified(case, room, scanned=False)
+
+
+def _refused(refusal: DomainError) -> ResponseReturnValue:
+    """The refusal takes the place of the patient who was shown before, so that nobody starts the wrong case."""
+    if "HX-Request" not in request.headers:
+        raise refusal
+    return fragment("theatre/_refused.html", message=refusal.message), 422
 
 
 def _identified(case: SurgicalCase, room: OperatingRoom, *, scanned: bool) -> str:

@@ -200,8 +200,17 @@ def status_fragment(case_id: int) -> ResponseReturnValue:
     record = find_record(case_id)
     return fragment(
         "theatre/_status.html",
+        case=load_case(case_id),
         case_id=case_id,
+        writable=can_write(actor(), record),
         running=_running(record),
         balance=record_queries.balance(record.id) if record else None,
         devices=device_queries.device_rows(case_id=case_id),
     )
+
+
+@blueprint.get("/cases/<int:case_id>/banner")
+@needs(Permission.VIEW_CASE)
+def banner_fragment(case_id: int) -> ResponseReturnValue:
+    """The patient banner again, after somebody changed what it shows."""
+    return fragment("theatre/_banner.html", patient=banner_of(load_case(case_id)))

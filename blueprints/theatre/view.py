@@ -151,11 +151,11 @@ def quick_drugs(user: User, limit: int) -> list[TermRow]:
     chosen = [code for code in running_queries.codes_given_by(user.actor_id, limit) if code in terms]
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for row in terms.values():
-        if row.is_favourite and row.code not in chosen:
+        if row.is_favourite:
             groups[row.text("group")].append(row.code)
     for turn in zip_longest(*groups.values()):
         chosen += [code for code in turn if code]
-    kept = set(chosen[:limit])
+    kept = set(list(dict.fromkeys(chosen))[:limit])
     return [row for code, row in terms.items() if code in kept]
 
 
