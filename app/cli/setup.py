@@ -10,10 +10,11 @@ from sqlalchemy import select
 from app.accounts import service
 from app.accounts.defaults import DEFAULT_ROLES
 from app.accounts.models import Role, User
-from app.core import unit_of_work
+from app.core import audit, unit_of_work
 from app.core.audit import SystemActor
 from app.core.db import db
 from app.core.errors import DomainError
+from app.scheduling.models import OperatingRoom
 from app.terminology.service import load_default_terms
 
 setup_group = AppGroup("setup", help="安装与初始化。")
@@ -54,3 +55,27 @@ def user(username: str, display_name: str, roles: tuple[str, ...]) -> None:
     except DomainError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"已创建用户 {username}（编号 {number}），首次登录须修改密码。")
+
+
+@setup_group.command("room")
+@click.argument("code")
+@click.argument("name")
+@click.option("--sort", type=int, default=100, show_default=True, help="显示顺序，小的在前")
+@click.option("--turnover", type=click.IntRange(0, 240), default=0, show_default=True, help="接台清洁分钟数")
+@click.option("--retire", is_flag=True, help="停用这个手术间")
+def room(code: str, name: str, sort: int, turnover: int, retire: bool) -> None:
+    """Add an operating room, or change the one of this code."""
+    if not (code.isascii() and code.replace("-", "a").isalnum() and len(code) <= 16 and name.strip()):
+        raise click.ClickException(
+            "手术间代码为 1–16 位字母、数字或 -，名称不能为空，例如：flask setup room OR1 1号手术间"
+        )
+    with unit_of_work.writing():
+        found = db.session.scalar(select(OperatingRoom).where(OperatingRoom.code == code))
+        made = found is None
+        found = found or OperatingRoom(code=code)
+        found.name, found.sort, found.turnover_minutes, found.is_active = name.strip()[:32], sort, turnover, not retire
+        db.session.add(found)
+        db.session.flush()
+        after = {"code": code, "name": found.name, "active": found.is_active}
+        audit.record(INSTALLER, "scheduling.save_room", f"room:{found.id}", after=after)
+    click.echo(f"{'新增' if made else '修改'}手术间 {code} {name}{'（已停用）' if retire else ''}。")
