@@ -11,7 +11,7 @@ from app.vitals.service import DeviceData
 
 _UNITS = {
     "HR": "/min", "SpO2": "%", "RR": "/min", "NIBP_S": "mmHg", "NIBP_D": "mmHg", "NIBP_M": "mmHg", "EtCO2": "mmHg",
-    "TEMP": "℃",
+    "T1": "℃",
 }  # fmt: skip
 _STEP_S = 15
 _NIBP_S = 300

@@ -1,6 +1,6 @@
 """People, rooms and devices of the demonstration. All names are invented."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -70,11 +70,12 @@ class DemoDevice:
     model: str
     driver: str
     asset_no: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 DEVICES = (
     DemoDevice("OR1-MON", "OR1", "monitor", "迈瑞", "BeneView T8", "mindray_pds", "SB-2019-0417"),
-    DemoDevice("OR2-MON", "OR2", "monitor", "GE", "B650", "ge_dri", "SB-2021-0102"),
+    DemoDevice("OR2-MON", "OR2", "monitor", "GE", "B650", "ge_dri", "SB-2021-0102", {"interval_s": 1}),
 )
 
 
@@ -154,4 +155,5 @@ def place_devices(ports: dict[str, int]) -> None:
             room_id=room.id if room else None,
             driver=spec.driver,
             transport=transport,
+            options=spec.options,
         )

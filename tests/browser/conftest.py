@@ -69,7 +69,8 @@ def _check_host(url: str, faults: list[str]) -> None:
 
 def _check_console(text: str, kind: str, faults: list[str]) -> None:
     # A refused action (409, 422) and a server that a test has killed are told in the console by the browser itself.
-    if kind == "error" and "Failed to load resource" not in text and "WebSocket connection" not in text:
+    told = ("Failed to load resource", "WebSocket connection", "Response Status Error Code 4", "Send Error from")
+    if kind == "error" and not any(word in text for word in told):
         faults.append(f"console: {text}")
 
 

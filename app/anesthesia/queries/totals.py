@@ -18,8 +18,10 @@ from app.clinical.dosing import Concentration, UnitError, as_decimal, convert_ex
 from app.core import clock
 from app.core.db import db
 
-# A total is told to a tenth of a percent at worst; nothing is rounded before this.
-_PLACES = 3
+
+def _places(amount: Fraction) -> int:
+    """Decimals of a told total: a tenth of a percent at worst; nothing is rounded before this."""
+    return 1 if amount >= 100 else 2 if amount >= 10 else 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _total(key: str, rows: Sequence[Administration], now: datetime) -> DrugTotal
     return DrugTotal(
         key=key,
         name=rows[0].name,
-        amounts=tuple((as_decimal(amount, _PLACES), unit) for unit, amount in sums.items()),
+        amounts=tuple((as_decimal(amount, _places(amount)), unit) for unit, amount in sums.items()),
         is_running=any(row.mode != "bolus" and row.end_at is None for row in rows),
         is_known=known,
         drug_class=rows[-1].drug_class,

@@ -1,0 +1,88 @@
+"""`./run.sh` as a newcomer meets it: a taken port, wrong options, Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from tests.processes import ROOT, Installation, free_port, wait_until
+
+
+def _run_sh(place: Installation, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["./run.sh", "--instance", str(place.folder), "--port", str(place.port), *arguments],
+        cwd=ROOT,
+        env=place.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "instance")
+    with socket.create_server(("127.0.0.1", place.port)):
+        output, _ = _run_sh(place).communicate(timeout=60)
+    assert f"端口 {place.port} 已被其他程序占用" in output
+    assert f"./run.sh --port {place.port + 1}" in output
+    assert "Traceback" not in output
+
+
+def test_an_unknown_option_shows_the_options(tmp_path: Path) -> None:
+    output, _ = _run_sh(Installation(tmp_path / "instance"), "--colour", "blue").communicate(timeout=60)
+    assert "不认识的选项：--colour" in output
+    assert "--no-simulators" in output
+
+
+def test_a_wrong_setting_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "instance", chart_interval_minutes="7")
+    output, _ = _run_sh(place).communicate(timeout=120)
+    assert "MAFEI_CHART_INTERVAL_MINUTES 只能是" in output
+    assert "Traceback" not in output
+
+
+def test_ctrl_c_ends_every_child(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "instance", demo="true")
+    place.prepare()
+    process = _run_sh(place)
+    wait_until(place.is_ready, 60, "the web process answering")
+    children = _descendants(process.pid)
+    assert len(children) >= 8
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert "已结束。" in output
+    wait_until(lambda: not any(_is_alive(child) for child in children), 5, "every child ending")
+
+
+def test_without_demo_there_is_no_demonstration(tmp_path: Path) -> None:
+    place = Installation(tmp_path / "instance", mllp_port=str(free_port()))
+    place.prepare_bare()
+    process = _run_sh(place, "--no-demo")
+    try:
+        wait_until(place.is_ready, 60, "the web process answering")
+        names = {Path(f"/proc/{child}/cmdline").read_bytes() for child in _descendants(process.pid)}
+        assert not any(b"simulate" in name or b"his-simulator" in name for name in names)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert "演示账户" not in output
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = [tuple(map(int, line.split())) for line in listing.splitlines()]
+    queue = [pid]
+    while queue:
+        current = queue.pop()
+        below = [child for child, parent in parents if parent == current]
+        found += below
+        queue += below
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
