@@ -18,9 +18,9 @@ from app.documents.cda.options import load_options
 from app.documents.gather import gather
 from app.documents.kinds import current_kind
 from app.documents.lint import lint, lint_kind
-from app.documents.loader import DefinitionError
 from app.documents.models import Document, DocumentOverlay
 from app.documents.queries.sheets import sheet_of
+from app.documents.reader import DefinitionError
 from app.documents.registry import catalogue
 from app.documents.service.signing import canonical_text
 

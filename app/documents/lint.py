@@ -6,7 +6,8 @@ from typing import Any
 from app.documents.definition import Kind
 from app.documents.expressions import Expression, ExpressionError, parse
 from app.documents.facts import CHART_CODES, EVENTS, known
-from app.documents.loader import Fault, expressions_of
+from app.documents.loader import expressions_of
+from app.documents.reader import Fault
 from app.documents.registry import catalogue, read_value_sets
 
 _EXTRA_SETS = ("icd10", "icd9")

@@ -1,11 +1,8 @@
 """From a YAML mapping to a `Kind`: strict, with every fault told by file, section and field."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal, DecimalException
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from app.core.errors import InvalidInput
 from app.documents.definition import (
     Due,
     Field,
@@ -20,9 +17,9 @@ from app.documents.definition import (
     Signatory,
     Stage,
 )
-from app.documents.expressions import Expression, ExpressionError, parse
+from app.documents.expressions import Expression
+from app.documents.reader import DefinitionError, Library, Reader
 
-T = TypeVar("T")
 STAGES = {"save": Stage.SAVE, "sign": Stage.SIGN, "archive": Stage.ARCHIVE}
 _WITH_OPTIONS = (FieldType.CHOICE, FieldType.MULTI_CHOICE)
 _FIELD_KEYS = frozenset(
@@ -89,126 +86,9 @@ DRUG_COLUMNS: tuple[Mapping[str, Any], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with a definition: where, and what to do about it."""
-
-    place: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}：{self.message}"
-
-
-class DefinitionError(InvalidInput):
-    """A definition cannot be used; `faults` lists all that is wrong with it."""
-
-    code = "bad_definition"
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("；".join(str(fault) for fault in faults[:20]))
-
-
-@dataclass(slots=True)
-class Library:
-    """What kinds refer to: scales and value sets (key → code → label)."""
-
-    scales: dict[str, Scale] = field(default_factory=dict)
-    value_sets: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Collects faults while reading, so that one run tells them all."""
-
-    library: Library
-    faults: list[Fault] = field(default_factory=list)
-
-    def fault(self, place: str, message: str) -> None:
-        self.faults.append(Fault(place, message))
-
-    def mapping(self, raw: Any, place: str, allowed: frozenset[str]) -> dict[str, Any]:
-        if not isinstance(raw, Mapping):
-            self.fault(place, "应为键值对")
-            return {}
-        for key in raw:
-            if key not in allowed:
-                self.fault(place, f"不认识的键 {key!r}")
-        return dict(raw)
-
-    def rows(self, raw: Any, place: str) -> list[Any]:
-        if raw is None:
-            return []
-        if not isinstance(raw, list | tuple):
-            self.fault(place, "应为列表")
-            return []
-        return list(raw)
-
-    def key(self, raw: Mapping[str, Any], name: str, place: str) -> str:
-        value = raw.get(name)
-        if not isinstance(value, str) or not value.isascii() or not value.replace("_", "a").isalnum():
-            self.fault(place, f"{name} 应为小写字母、数字和下划线")
-            return ""
-        if not value[0].isalpha() or value.lower() != value or len(value) > 48:
-            self.fault(place, f"{name} {value!r} 应以小写字母开头，不超过 48 个字符")
-        return value
-
-    def text(self, raw: Mapping[str, Any], name: str, place: str, default: str = "", limit: int = 4000) -> str:
-        value = raw.get(name, default)
-        if not isinstance(value, str) or len(value) > limit:
-            self.fault(place, f"{name} 应为不超过 {limit} 字的文字")
-            return default
-        return value.strip()
-
-    def flag(self, raw: Mapping[str, Any], name: str, place: str, default: bool = False) -> bool:
-        value = raw.get(name, default)
-        if not isinstance(value, bool):
-            self.fault(place, f"{name} 只能是 true 或 false")
-            return default
-        return value
-
-    def whole(self, raw: Mapping[str, Any], name: str, place: str, default: int, low: int, high: int) -> int:
-        value = raw.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            self.fault(place, f"{name} 应为 {low}–{high} 的整数")
-            return default
-        return value
-
-    def decimal(self, raw: Mapping[str, Any], name: str, place: str) -> Decimal | None:
-        value = raw.get(name)
-        if value is None:
-            return None
-        try:
-            number = Decimal(str(value))
-        except DecimalException:
-            number = Decimal("NaN")
-        if isinstance(value, bool) or not number.is_finite():
-            self.fault(place, f"{name} 应为数值")
-            return None
-        return number
-
-    def expression(self, raw: Mapping[str, Any], name: str, place: str) -> Expression | None:
-        value = raw.get(name)
-        if value is None:
-            return None
-        try:
-            return parse(value if isinstance(value, str) else str(value))
-        except ExpressionError as error:
-            self.fault(place, f"{name}：{error}")
-            return None
-
-    def one_of(self, value: Any, known: Callable[[str], T], place: str, name: str) -> T | None:
-        try:
-            return known(value)
-        except (ValueError, KeyError, TypeError):
-            self.fault(place, f"{name} 不认识 {value!r}")
-            return None
-
-
 def load_kind(raw: Mapping[str, Any], library: Library, place: str = "") -> Kind:
     """Build a kind. Raises `DefinitionError` with every fault found."""
-    reader = _Reader(library)
+    reader = Reader(library)
     where = place or str(raw.get("kind", "定义"))
     top = reader.mapping(raw, where, _KIND_KEYS)
     sections = tuple(
@@ -248,7 +128,7 @@ def load_kind(raw: Mapping[str, Any], library: Library, place: str = "") -> Kind
 
 def load_scale(key: str, raw: Mapping[str, Any], place: str) -> Scale:
     """Build a scale from `{title, items: {key: {label, options: {points: label}}}, bands: {low: words}}`."""
-    reader = _Reader(Library())
+    reader = Reader(Library())
     top = reader.mapping(raw, place, frozenset({"title", "items", "bands", "source"}))
     items = []
     for item_key, item in (top.get("items") or {}).items():
@@ -263,7 +143,7 @@ def load_scale(key: str, raw: Mapping[str, Any], place: str) -> Scale:
     return Scale(key, str(top.get("title", key)), tuple(items), bands, str(top.get("source", "")))
 
 
-def _section(reader: _Reader, raw: Any, place: str) -> Section:
+def _section(reader: Reader, raw: Any, place: str) -> Section:
     top = reader.mapping(raw, place, _SECTION_KEYS)
     title = reader.text(top, "title", place, limit=80)
     where = f"{place}（{title}）"
@@ -282,7 +162,7 @@ def _section(reader: _Reader, raw: Any, place: str) -> Section:
     )
 
 
-def load_field(reader: _Reader, raw: Any, place: str) -> Field | None:
+def load_field(reader: Reader, raw: Any, place: str) -> Field | None:
     """Read one field; None when it is hopeless (the fault is noted)."""
     top = reader.mapping(raw, place, _FIELD_KEYS)
     where = f"{place}（{top.get('label') or top.get('key') or ''}）"
@@ -337,7 +217,7 @@ def load_field(reader: _Reader, raw: Any, place: str) -> Field | None:
     return made
 
 
-def _check_field(reader: _Reader, made: Field, where: str) -> None:
+def _check_field(reader: Reader, made: Field, where: str) -> None:
     if not made.label:
         reader.fault(where, "缺少 label")
     if made.type is FieldType.COMPUTED and made.compute is None:
@@ -355,7 +235,7 @@ def _check_field(reader: _Reader, made: Field, where: str) -> None:
         reader.fault(where, "表格里不能再放表格或签名")
 
 
-def _field_options(reader: _Reader, top: Mapping[str, Any], kind: FieldType, where: str) -> tuple[Option, ...]:
+def _field_options(reader: Reader, top: Mapping[str, Any], kind: FieldType, where: str) -> tuple[Option, ...]:
     if kind not in _WITH_OPTIONS:
         return ()
     if top.get("options") is not None:
@@ -366,7 +246,7 @@ def _field_options(reader: _Reader, top: Mapping[str, Any], kind: FieldType, whe
     return tuple(Option(code, label, code) for code, label in (values or {}).items())
 
 
-def _options(reader: _Reader, raw: Any, where: str) -> tuple[Option, ...]:
+def _options(reader: Reader, raw: Any, where: str) -> tuple[Option, ...]:
     if isinstance(raw, Mapping):
         made = tuple(Option(str(code), str(label)) for code, label in raw.items())
     else:
@@ -376,7 +256,7 @@ def _options(reader: _Reader, raw: Any, where: str) -> tuple[Option, ...]:
     return made
 
 
-def _requirements(reader: _Reader, raw: Any, where: str) -> tuple[Requirement, ...]:
+def _requirements(reader: Reader, raw: Any, where: str) -> tuple[Requirement, ...]:
     if raw is None or raw is False:
         return ()
     if raw is True:
@@ -395,7 +275,7 @@ def _requirements(reader: _Reader, raw: Any, where: str) -> tuple[Requirement, .
     return tuple(made)
 
 
-def _signatory(reader: _Reader, raw: Any, place: str) -> Signatory:
+def _signatory(reader: Reader, raw: Any, place: str) -> Signatory:
     top = reader.mapping(raw, place, _SIGNATORY_KEYS)
     roles = tuple(str(role) for role in reader.rows(top.get("roles"), place))
     if not roles:
@@ -412,7 +292,7 @@ def _signatory(reader: _Reader, raw: Any, place: str) -> Signatory:
     )
 
 
-def _rule(reader: _Reader, raw: Any, place: str) -> Rule | None:
+def _rule(reader: Reader, raw: Any, place: str) -> Rule | None:
     top = reader.mapping(raw, place, frozenset({"stage", "when", "message", "field", "blocking"}))
     stage = reader.one_of(top.get("stage", "sign"), lambda key: STAGES[key], place, "stage")
     when = reader.expression(top, "when", place)
@@ -423,14 +303,14 @@ def _rule(reader: _Reader, raw: Any, place: str) -> Rule | None:
     return Rule(stage, when, message, reader.text(top, "field", place), reader.flag(top, "blocking", place, True))
 
 
-def _due(reader: _Reader, raw: Any, where: str) -> Due | None:
+def _due(reader: Reader, raw: Any, where: str) -> Due | None:
     if raw is None:
         return None
     top = reader.mapping(raw, f"{where}：due", frozenset({"event", "minutes"}))
     return Due(reader.text(top, "event", where), reader.whole(top, "minutes", where, 0, -14400, 43200))
 
 
-def _check_whole(reader: _Reader, kind: Kind, where: str) -> None:
+def _check_whole(reader: Reader, kind: Kind, where: str) -> None:
     if not kind.title:
         reader.fault(where, "缺少 title")
     if not kind.sections:

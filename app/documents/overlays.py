@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.documents.loader import DefinitionError, Fault
+from app.documents.reader import DefinitionError, Fault
 
 _OVERLAY_KEYS = frozenset({"kind", "sections", "fields", "changes", "signatories", "rules", "title", "note"})
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from app.documents.definition import Kind
 from app.documents.expressions import Expression, ExpressionError, parse
-from app.documents.loader import DefinitionError, Fault, Library, load_kind, load_scale
+from app.documents.loader import load_kind, load_scale
 from app.documents.overlays import merged
+from app.documents.reader import DefinitionError, Fault, Library
 from app.documents.yaml_reader import read_yaml
 
 ROOM = Path(__file__).resolve().parent

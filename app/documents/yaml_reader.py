@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from app.documents.loader import DefinitionError, Fault
+from app.documents.reader import DefinitionError, Fault
 
 _DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 

@@ -6,8 +6,9 @@ import pytest
 
 from app.documents.definition import Kind
 from app.documents.lint import lint, lint_kind
-from app.documents.loader import DefinitionError, Library, load_kind
+from app.documents.loader import load_kind
 from app.documents.overlays import merged
+from app.documents.reader import DefinitionError, Library
 from app.documents.registry import catalogue, compose
 from app.documents.yaml_reader import parse_yaml
 

@@ -17,6 +17,7 @@ from app.documents import service
 from app.documents.kinds import kind_of
 from app.documents.models import Document, FrozenCopy
 from app.documents.ports import sha256
+from app.documents.queries.gates import safety_refusal
 from app.documents.queries.lists import case_folder
 from app.documents.registry import catalogue
 from app.documents.service.common import Incomplete
@@ -373,3 +374,13 @@ def test_the_folder_tells_what_is_wanted_and_late(make_case: Case, users: dict[s
         f.code for f in folder.findings
     }
     assert isinstance(db.session.query(Document).count(), int)
+
+
+def test_the_flow_waits_for_the_safety_check(make_case: Case, users: dict[str, User]) -> None:
+    case = make_case()
+    assert safety_refusal(case.id, "in_room") == ""
+    assert "第二阶段" in safety_refusal(case.id, "surgery_start")
+    signed(users, case, "safety_check")
+    assert [safety_refusal(case.id, event) for event in ("anesthesia_start", "surgery_start", "out_of_room")] == [
+        ""
+    ] * 3

@@ -9,9 +9,10 @@ from lxml import etree
 
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
-from app.documents.cda.body import Writer, write_body
+from app.documents.cda.body import write_body
 from app.documents.cda.header import Head, Signer, write_head
 from app.documents.cda.options import CdaOptions
+from app.documents.cda.writer import Writer
 from app.documents.gather import gather
 from app.documents.kinds import kind_of
 from app.documents.models import Document

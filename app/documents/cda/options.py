@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import SettingsError
-from app.documents.loader import DefinitionError
+from app.documents.reader import DefinitionError
 from app.documents.yaml_reader import read_yaml
 
 FILE_NAME = "cda.yaml"

@@ -13,8 +13,9 @@ from app.core.errors import Conflict, InvalidInput
 from app.documents.definition import Kind
 from app.documents.kinds import active_overlays
 from app.documents.lint import lint_kind
-from app.documents.loader import DefinitionError, load_kind
+from app.documents.loader import load_kind
 from app.documents.models import DocumentOverlay
+from app.documents.reader import DefinitionError
 from app.documents.registry import catalogue, compose
 
 HOSPITAL_PREFIX = "h_"
