@@ -7,7 +7,6 @@ requirements/dev.txt, chromium and pdftoppm.
 """
 
 import argparse
-import re
 import shutil
 import subprocess
 import sys
@@ -91,27 +90,15 @@ def take_theatre_and_record(browser: Browser, base: str, theatre: Path, record: 
 
 
 def running_case(page: Page, base: str) -> str:
-    """Address of a case of the rooms' page whose record has a chart. Ends the program when there is none yet."""
+    """Address of a case that runs in one of the rooms. Ends the program when there is none yet."""
     page.goto(f"{base}/theatre")
-    settle(page)
-    links = page.eval_on_selector_all("a[href*='/cases/']", "links => links.map(link => link.getAttribute('href'))")
-    links += room_redirects(page, base)
-    for link in dict.fromkeys(links):
-        page.goto(urljoin(base, link))
-        if page.locator("#chart svg").count():
-            return urljoin(base, link)
-    sys.exit("No case with a chart is running yet. Wait a minute after the start of the demonstration and try again.")
-
-
-def room_redirects(page: Page, base: str) -> list[str]:
-    """Cases that rooms lead to when somebody is in them."""
     rooms = page.eval_on_selector_all("a[href^='/theatre/']", "links => links.map(link => link.getAttribute('href'))")
-    found = []
     for room in dict.fromkeys(rooms):
         page.goto(urljoin(base, room))
-        if re.search(r"/cases/\d+$", page.url):
-            found.append(page.url)
-    return found
+        chart = page.locator("#chart[data-case]")
+        if chart.count() and chart.locator("svg").count():
+            return urljoin(base, str(chart.get_attribute("data-case")))
+    sys.exit("No case with a chart is running yet. Wait a minute after the start of the demonstration and try again.")
 
 
 def draw_record(page: Page, base: str, case_url: str, target: Path) -> None:
