@@ -11,6 +11,8 @@ from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
 from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
 from device_bridge.drivers.intellivue_rs232.driver import DRIVER as INTELLIVUE_RS232
 from device_bridge.drivers.intellivue_udp.driver import DRIVER as INTELLIVUE_UDP
+from device_bridge.drivers.medibus.driver import DRIVER as MEDIBUS
+from device_bridge.drivers.medibus_x.driver import DRIVER as MEDIBUS_X
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
 from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
 
@@ -27,6 +29,8 @@ _ALL: tuple[Driver, ...] = (
     EGOS,
     INTELLIVUE_RS232,
     INTELLIVUE_UDP,
+    MEDIBUS,
+    MEDIBUS_X,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}
