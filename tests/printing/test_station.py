@@ -273,7 +273,11 @@ def test_kill_9_in_the_middle_of_a_page_leaves_the_decision_to_a_person(
     assert "不能确定是否已打出" in state_of(app, number)[1]
 
 
-def test_the_command_refuses_what_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_refuses_what_it_cannot_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("MAFEI_")]:
+        monkeypatch.delenv(name)
     assert main(["--instance", str(tmp_path), "--url", "ftp://host"]) == 2
     assert "http://" in capsys.readouterr().err
     assert main(["--instance", str(tmp_path), "--token-file", str(tmp_path / "absent")]) == 2
