@@ -113,12 +113,13 @@ command?.addEventListener("keydown", (event) => {
 });
 document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target === side) focusFirst();
-  if (detail.target === understood) {
-    understood.dataset.for = new URLSearchParams(detail.pathInfo.finalRequestPath.split("?")[1]).get("text")?.trim() ?? "";
-    if (waiting && isFresh()) {
-      waiting = false;
-      confirmReady();
-    }
+});
+document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target !== understood) return;
+  understood.dataset.for = new URLSearchParams(detail.pathInfo.finalRequestPath.split("?")[1]).get("text")?.trim() ?? "";
+  if (waiting && isFresh()) {
+    waiting = false;
+    confirmReady();
   }
 });
 

@@ -245,11 +245,11 @@ class RecordChart {
   #open(target, event) {
     const marked = target.closest?.("[data-id]");
     if (marked) return this.#panel(marked.dataset.id);
-    const lane = target.closest?.("[data-lane]");
     const { x, y } = this.#at(event);
+    const lane = target.closest?.("[data-lane]") ?? this.#laneAt(y);
     const moment = this.#time(event);
-    if (x < this.x0 || x > this.x1) return this.#openLane(lane ?? this.#laneAt(y), null);
-    const kind = (lane ?? this.#laneAt(y))?.dataset.kind;
+    if (x < this.x0 || x > this.x1) return this.#openLane(lane, null);
+    const kind = lane?.dataset.kind;
     if (kind === "drug" || kind === "gas") return this.#openLane(lane, moment);
     if (kind === "vitals" || kind === "numeric") return this.#openReading(lane, x, y, moment);
     if ("writable" in this.box.dataset && moment <= now() + MINUTE) {
