@@ -19,7 +19,7 @@ from device_bridge.transports.base import TransportError
 from device_bridge.transports.factory import make_endpoint
 from device_bridge.uplink import Uplink
 from device_bridge.watchdog import DOWN
-from device_bridge.wire import DeviceConfig, DeviceHealth
+from device_bridge.wire import DeviceConfig, DeviceHealth, UnmappedCode
 
 log = logging.getLogger("device_bridge.service")
 
@@ -60,6 +60,7 @@ class BridgeService:
             self._spool,
             None if settings.devices_file else self._devices_arrived,
             self.health,
+            self.unmapped,
         )
 
     @property
@@ -85,6 +86,10 @@ class BridgeService:
     def health(self) -> list[DeviceHealth]:
         """State of every configured device; also called from the uplink's thread."""
         return [one.session.health() for one in list(self._running.values())] + list(self._broken.values())
+
+    def unmapped(self) -> list[UnmappedCode]:
+        """Codes of all devices that no table knows; called from the uplink's thread."""
+        return [code for one in list(self._running.values()) for code in one.session.unmapped()]
 
     async def apply(self, configs: list[DeviceConfig]) -> None:
         """Start, stop or restart exactly the devices whose configuration changed."""

@@ -20,18 +20,22 @@ from device_bridge.drivers.base import (
     Output,
     Send,
     Unmapped,
+    Wave,
 )
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
 from device_bridge.transports.base import Connection, Endpoint
 from device_bridge.watchdog import Watchdog
-from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth
+from device_bridge.wave_clock import WaveClock, wanted
+from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth, UnmappedCode
+from device_bridge.wire_waves import WavePiece
 
 POLL_EVERY_S = 0.1
 _FIRST_DELAY_S = 1.0
 _MAX_DELAY_S = 30.0
 _MAX_SERIAL_DELAY_S = 2.0
+_MAX_UNMAPPED = 200
 
 log = logging.getLogger("device_bridge.session")
 
@@ -47,7 +51,13 @@ class DeviceSession:
         self.watchdog = Watchdog(config, wall_ms(), spool.last_received_ms(config.device_id), spool.gap)
         self._refusals: list[DeviceAlarm] = []
         self.info: dict[str, str] = {}
-        self.unmapped: dict[str, str] = {}
+        self._unmapped: dict[str, UnmappedCode] = {}
+        self._wanted_waves = wanted(config.options)
+        self._wave_clock = WaveClock()
+
+    def unmapped(self) -> list[UnmappedCode]:
+        """What the device offers and no table knows, with the number of times it was seen."""
+        return list(self._unmapped.values())
 
     def health(self) -> DeviceHealth:
         """State for the health message."""
@@ -161,16 +171,35 @@ class DeviceSession:
                 self.watchdog.faults += 1
             elif isinstance(one, DeviceInfo):
                 self.info.update(one.items)
-            elif isinstance(one, Unmapped) and len(self.unmapped) < 200:
-                self.unmapped[one.source_code] = one.name
+            elif isinstance(one, Unmapped):
+                self._count_unmapped(one)
         readings = self._normaliser.readings(observations, arrived)
         alarms = self._normaliser.alarms([one for one in outputs if isinstance(one, Alarm)], arrived)
         alarms += self._refusals
         self._refusals = []
-        if not (raw or readings or alarms):
+        waves = self._waves(outputs, arrived)
+        if not (raw or readings or alarms or waves):
             return None
         memory = self._normaliser.remember() if self._normaliser.memory_changed else None
-        return self._spool.add(Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, memory))
+        return self._spool.add(Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, waves, memory))
+
+    def _waves(self, outputs: list[Output], arrived: Clocks) -> list[WavePiece]:
+        if not self._wanted_waves:
+            return []
+        placed = [
+            self._wave_clock.place(one, self._normaliser.clock, arrived)
+            for one in outputs
+            if isinstance(one, Wave) and (one.code in self._wanted_waves or "*" in self._wanted_waves)
+        ]
+        return [piece for piece in placed if piece is not None]
+
+    def _count_unmapped(self, one: Unmapped) -> None:
+        before = self._unmapped.get(one.source_code)
+        if before is None and len(self._unmapped) >= _MAX_UNMAPPED:
+            return
+        self._unmapped[one.source_code] = UnmappedCode(
+            self._config.device_id, one.source_code, one.name, one.value[:40], before.count + 1 if before else 1
+        )
 
     def _log_passage(self, passage: Passage) -> None:
         moment = wall_ms()

@@ -7,6 +7,7 @@ bytes never change, so it can be sent again after any accident.
 """
 
 import json
+import logging
 import queue
 import sqlite3
 import threading
@@ -16,20 +17,38 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from device_bridge.normaliser import Reading
 from device_bridge.outbound import Passage
-from device_bridge.parameters import EPISODIC, PARAMETERS
+from device_bridge.spool_budget import (
+    DEFAULT_LIMIT_BYTES,
+    WORDS,
+    Sizes,
+    drop_raw,
+    effective_limit,
+    make_room,
+)
+from device_bridge.spool_pieces import merge_pieces, pack_piece, unpack_block
 from device_bridge.spool_schema import SCHEMA
-from device_bridge.wire import Batch, DeviceAlarm, DeviceBlock, Quality, Series
+from device_bridge.spool_waves import FrozenBatch, WaveLane
+from device_bridge.wire import Batch, DeviceAlarm, SentDay
+from device_bridge.wire_waves import WavePiece
 
 REST_S = 0.004
 BATCH_VALUES = 8_000
 RAW_LIMIT_BYTES = 2 * 1024**3
-LATE_AFTER_MS = 60_000
 _SENT_KEPT = 20_000
 _PRUNE_EVERY_S = 30.0
+_PENDING = "INSERT INTO pending (device, received_ms, count, body) VALUES (?, ?, ?, ?)"
+_SENT_DAY = """
+INSERT INTO sent_day (device, day, messages, bytes, refused, reasons) VALUES (?1, ?2, ?3, ?4, ?5, json_object(?6, 1))
+ON CONFLICT (device, day) DO UPDATE SET messages = messages + ?3, bytes = bytes + ?4, refused = refused + ?5,
+reasons = json_set(reasons, '$."' || ?6 || '"', COALESCE(json_extract(reasons, '$."' || ?6 || '"'), 0) + 1)
+"""
+
+log = logging.getLogger("device_bridge.spool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +60,8 @@ class Received:
     raw: bytes
     readings: Sequence[Reading] = ()
     alarms: Sequence[DeviceAlarm] = ()
+    waves: Sequence[WavePiece] = ()
     memory: str | None = None  # what the device's normaliser must know after a restart
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenBatch:
-    """A numbered batch; `payload` is the JSON text exactly as it is sent every time."""
-
-    seq: int
-    payload: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +78,28 @@ _Item = tuple[Received | _Row, "Future[None]"]
 class Spool:
     """Thread-safe. `add` returns at once; the future it gives is done when the data is on disk."""
 
-    def __init__(self, directory: Path, bridge: str, raw_limit_bytes: int = RAW_LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        bridge: str,
+        raw_limit_bytes: int = RAW_LIMIT_BYTES,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / "spool.sqlite"
         self._bridge = bridge
-        self._raw_limit = raw_limit_bytes
+        self._raw_limit, self._limit = raw_limit_bytes, limit_bytes
         self._lock = threading.RLock()
         self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(SCHEMA)
         self.stream = self._stream()
-        self._raw_bytes = int(self._one("SELECT COALESCE(SUM(LENGTH(data)), 0) FROM raw"))
+        self.waves = WaveLane(self._db, self._lock, bridge, self.stream)
+        self._sizes = Sizes(
+            self._one("SELECT COALESCE(SUM(LENGTH(data)), 0) FROM raw"),
+            self._one("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM pending"),
+        )
         self._queue: queue.Queue[_Item | None] = queue.Queue()
         self._next_prune = 0.0
         self._closed = False
@@ -153,7 +175,7 @@ class Spool:
             raw = b"".join(part.raw for part in parts)
             if raw:
                 packed = zlib.compress(raw, 3)
-                self._raw_bytes += len(packed)
+                self._sizes.raw += len(packed)
                 self._db.execute(
                     "INSERT INTO raw (device, received_ms, size, data) VALUES (?, ?, ?, ?)",
                     (device, parts[0].received_ms, len(raw), packed),
@@ -161,11 +183,12 @@ class Spool:
             readings = [[r.code, r.time_ms, r.value, r.quality] for part in parts for r in part.readings]
             alarms = [asdict(alarm) for part in parts for alarm in part.alarms]
             if readings or alarms:
-                body = json.dumps([readings, alarms], ensure_ascii=False, separators=(",", ":"))
-                self._db.execute(
-                    "INSERT INTO pending (device, received_ms, count, body) VALUES (?, ?, ?, ?)",
-                    (device, parts[0].received_ms, len(readings), zlib.compress(body.encode(), 3)),
-                )
+                body = pack_piece(readings, alarms, [])
+                self._db.execute(_PENDING, (device, parts[0].received_ms, len(readings), body))
+                self._sizes.pending += len(body)
+            waves = [piece for part in parts for piece in part.waves]
+            if waves:
+                self.waves.insert(device, parts[0].received_ms, waves)
 
     # -- delivering ----------------------------------------------------------------------------------
 
@@ -198,7 +221,7 @@ class Spool:
                 seq=seq,
                 floor=seq - 1,
                 sent_at_ms=now_ms,
-                blocks=_blocks(pieces, now_ms),
+                blocks=merge_pieces(pieces, now_ms),
             )
             payload = json.dumps(batch.to_json(), ensure_ascii=False, separators=(",", ":"))
             ids = [(piece[0],) for piece in pieces]
@@ -211,6 +234,7 @@ class Spool:
                 self._db.executemany("DELETE FROM pending WHERE id = ?", ids)
                 self._set_meta("last_seq", str(seq))
                 self._db.execute("COMMIT")
+                self._sizes.pending -= sum(len(piece[2]) for piece in pieces)
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
@@ -251,12 +275,35 @@ class Spool:
                 self._db.execute("ROLLBACK")
                 raise
 
+    def requeue_dead(self, now_ms: int) -> int:
+        """Everything set aside as refused goes back into the queue, as new batches. Number of old batches.
+
+        The web process keeps batches apart by their number, so content that it did store after all would be stored
+        again: batches without any answer (`no_answer`) stay set aside, because nobody knows.
+        """
+        with self._lock:
+            rows = self._db.execute("SELECT seq, payload FROM dead WHERE code <> 'no_answer' ORDER BY seq").fetchall()
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for seq, payload in rows:
+                    batch = Batch.from_json(json.loads(zlib.decompress(payload)))
+                    for block in batch.blocks:
+                        count, body = unpack_block(block)
+                        self._db.execute(_PENDING, (block.device, now_ms, count, body))
+                    self._db.execute("DELETE FROM dead WHERE seq = ?", (seq,))
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+        return len(rows)
+
     # -- records about the line ----------------------------------------------------------------------
 
     def gap(self, device: str, from_ms: int, to_ms: int, reason: str) -> None:
         """A span without data of a device, and why."""
         sql = "INSERT INTO gap (device, from_ms, to_ms, reason) VALUES (?, ?, ?, ?)"
         self._put(_Row(sql, (device, from_ms, to_ms, reason)))
+        self._put(_Row(_PENDING, (device, to_ms, 0, pack_piece([], [], [[from_ms, to_ms, reason]]))))
 
     def gaps(self, device: str) -> list[tuple[int, int, str]]:
         """All gaps of a device as (from, to, reason), oldest first."""
@@ -270,6 +317,19 @@ class Spool:
         """What was sent to a device, or stopped."""
         sql = "INSERT INTO sent (device, at_ms, reason, refused, data) VALUES (?, ?, ?, ?, ?)"
         self._put(_Row(sql, (device, now_ms, passage.reason, passage.refused, passage.payload[:4096])))
+        left = 0 if passage.refused else len(passage.payload)
+        day = datetime.fromtimestamp(now_ms / 1000).astimezone().strftime("%Y-%m-%d")
+        self._put(_Row(_SENT_DAY, (device, day, int(not passage.refused), left, int(bool(passage.refused)),
+                                   passage.reason)))  # fmt: skip
+
+    def sent_days(self, since_day: str) -> list[SentDay]:
+        """Totals of what was sent to each device on each day from `since_day` (YYYY-MM-DD) on."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT device, day, messages, bytes, refused, reasons FROM sent_day WHERE day >= ? ORDER BY day, device",
+                (since_day,),
+            ).fetchall()
+        return [SentDay(a, b, int(c), int(d), int(e), json.loads(f)) for a, b, c, d, e, f in rows]
 
     def last_received_ms(self, device: str) -> int | None:
         """When the last bytes of a device were kept, over all runs."""
@@ -310,15 +370,21 @@ class Spool:
     # -- inside --------------------------------------------------------------------------------------
 
     def _prune(self) -> None:
-        """Rolling retention: the oldest raw bytes and the oldest entries of the sending log go."""
+        """Rolling retention of raw bytes and of the sending log; and the disk must never become full."""
         with self._lock:
-            while self._raw_bytes > self._raw_limit:
-                rows = self._db.execute("SELECT id, LENGTH(data) FROM raw ORDER BY id LIMIT 200").fetchall()
-                if not rows:
-                    break
-                self._db.execute("DELETE FROM raw WHERE id <= ?", (rows[-1][0],))
-                self._raw_bytes -= sum(int(row[1]) for row in rows)
+            while self._sizes.raw > self._raw_limit and drop_raw(self._db, self._sizes):
+                pass
             self._db.execute("DELETE FROM sent WHERE id <= (SELECT MAX(id) FROM sent) - ?", (_SENT_KEPT,))
+            given_up = make_room(self._db, self.waves, self._sizes, effective_limit(self._limit, self.path))
+        for one in given_up:
+            log.error("disk budget", extra={"device": one.device, "what": one.what})
+            text = f"本地缓存空间不足，已放弃最早的未上传{WORDS[one.what]}"
+            now_ms = time.time_ns() // 1_000_000
+            self._put(
+                Received(one.device, now_ms, b"", (), [DeviceAlarm(now_ms, "BRIDGE_DISK", text, "high", "start")])
+            )
+            if one.what == "numerics":
+                self.gap(one.device, one.from_ms, one.to_ms, "disk")
 
     def _stream(self) -> str:
         known = self._meta("stream", "")
@@ -338,32 +404,3 @@ class Spool:
     def _one(self, sql: str) -> int:
         with self._lock:
             return int(self._db.execute(sql).fetchone()[0])
-
-
-def _blocks(pieces: list[tuple[int, str, bytes]], now_ms: int) -> tuple[DeviceBlock, ...]:
-    """Merge pieces into one block a device with columns ascending in time."""
-    columns: dict[str, dict[str, list[tuple[int, float, int]]]] = {}
-    alarms: dict[str, list[DeviceAlarm]] = {}
-    for _, device, packed in pieces:
-        readings, announced = json.loads(zlib.decompress(packed))
-        by_code = columns.setdefault(device, {})
-        for code, time_ms, value, quality in readings:
-            if now_ms - time_ms > LATE_AFTER_MS and code not in EPISODIC:
-                quality |= int(Quality.LATE)
-            by_code.setdefault(code, []).append((time_ms, value, quality))
-        alarms.setdefault(device, []).extend(DeviceAlarm(**alarm) for alarm in announced)
-    return tuple(
-        DeviceBlock(device, tuple(_series(code, rows) for code, rows in by_code.items()), tuple(alarms[device]))
-        for device, by_code in columns.items()
-    )
-
-
-def _series(code: str, rows: list[tuple[int, float, int]]) -> Series:
-    rows.sort(key=lambda row: row[0])
-    return Series(
-        code=code,
-        unit=PARAMETERS[code].unit,
-        times_ms=tuple(row[0] for row in rows),
-        values=tuple(row[1] for row in rows),
-        qualities=tuple(row[2] for row in rows),
-    )

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS pending (
     device TEXT NOT NULL,
     received_ms INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    body BLOB NOT NULL              -- zlib of JSON [[code, time_ms, value, quality]…], [alarm…]
+    body BLOB NOT NULL              -- zlib of JSON [[code, time_ms, value, quality]…], [alarm…], [[from, to, reason]…]
 );
 CREATE TABLE IF NOT EXISTS batch (
     seq INTEGER PRIMARY KEY,
@@ -45,5 +45,29 @@ CREATE TABLE IF NOT EXISTS sent (
     reason TEXT NOT NULL,
     refused TEXT,                   -- NULL: it left
     data BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sent_day (
+    device TEXT NOT NULL,
+    day TEXT NOT NULL,              -- YYYY-MM-DD of the bridge's own calendar
+    messages INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,         -- that really left
+    refused INTEGER NOT NULL,       -- messages that were stopped
+    reasons TEXT NOT NULL,          -- JSON {reason: messages}
+    PRIMARY KEY (device, day)
+);
+CREATE TABLE IF NOT EXISTS wave_pending (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    body TEXT NOT NULL              -- JSON rows of wire_waves
+);
+CREATE TABLE IF NOT EXISTS wave_batch (seq INTEGER PRIMARY KEY, created_ms INTEGER NOT NULL, payload TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS wave_dead (
+    seq INTEGER PRIMARY KEY,
+    died_ms INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    payload TEXT NOT NULL
 );
 """

@@ -1,7 +1,8 @@
 """Delivery to the web process over Socket.IO: one batch in flight, sent again until it is acknowledged.
 
 Runs in its own thread, because the client library waits in threads. Live data goes first; what piled up while
-the web process was away follows in large batches between the live ones.
+the web process was away follows in large batches between the live ones. Curves have a lane of their own, after the
+numerics.
 """
 
 import json
@@ -10,15 +11,21 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import socketio
 
 from device_bridge.clocks import wall_ms
-from device_bridge.spool import FrozenBatch, Spool
-from device_bridge.wire import NAMESPACE, DeviceHealth
+from device_bridge.spool import Spool
+from device_bridge.spool_waves import FrozenBatch, WaveLane
+from device_bridge.wire import NAMESPACE, DeviceHealth, UnmappedCode
 
 LIVE_EVERY_S = 0.35
+WAVES_EVERY_S = 0.8
+REPORT_EVERY_S = 60.0
+REPORT_DAYS = timedelta(days=7)  # a bridge that was cut off for some days still tells them all
 HEALTH_EVERY_S = 5.0
 DEVICES_EVERY_S = 300.0
 ANSWER_TIMEOUT_S = 15.0
@@ -55,15 +62,16 @@ class Uplink:
         spool: Spool,
         on_devices: Callable[[Answer], None] | None = None,
         health: Callable[[], list[DeviceHealth]] = list,
+        unmapped: Callable[[], list[UnmappedCode]] = list,
     ) -> None:
         self._url, self._token, self._bridge = url, token, bridge
         self._spool, self._on_devices, self._health = spool, on_devices, health
+        self._unmapped = unmapped
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._client: Any = None
-        self._mark = 0
-        self._tries = 0
-        self._silences = 0
+        self._numerics = _Lane("samples", spool)
+        self._waves = _Lane("waves", spool.waves)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self.connected = False
         self.delivered = 0
@@ -112,8 +120,9 @@ class Uplink:
         except socketio.exceptions.ConnectionError as error:
             raise LinkDown(f"connect: {str(error)[:120]}") from error
         self.connected = True
-        self._mark = self._spool.mark()
-        log.info("uplink connected", extra={"backlog_mark": self._mark})
+        for lane in (self._numerics, self._waves):
+            lane.mark = lane.queue.mark()
+        log.info("uplink connected", extra={"backlog_mark": self._numerics.mark})
 
     def _disconnect(self) -> None:
         self.connected = False
@@ -150,7 +159,7 @@ class Uplink:
 
     def _serve(self) -> None:
         now = time.monotonic()
-        next_devices, next_health, next_live = now, now + 1.0, now
+        next_devices, next_health, next_live, next_waves, next_report = now, now + 1.0, now, now, now + 2.0
         while not self._stop.is_set():
             now = time.monotonic()
             if self._changed.is_set() or now >= next_devices:
@@ -160,14 +169,30 @@ class Uplink:
             if now >= next_health:
                 next_health = now + HEALTH_EVERY_S
                 self._call("health", {"devices": [one.to_json() for one in self._health()]})
-            live = now >= next_live
-            batch = self._next(live)
-            if live:
+            if now >= next_report:
+                next_report = now + REPORT_EVERY_S
+                self._report()
+            if now >= next_live:
                 next_live = now + LIVE_EVERY_S
-            if batch is not None:
-                self._deliver(batch)
+                delivered = self._deliver_next(self._numerics, live=True)
+            elif now >= next_waves:
+                next_waves = now + WAVES_EVERY_S
+                delivered = self._deliver_next(self._waves, live=True)
             else:
+                delivered = self._deliver_next(self._numerics) or self._deliver_next(self._waves)
+            if not delivered:
                 self._stop.wait(0.05)
+
+    def _report(self) -> None:
+        """What was sent to devices these days, and what they offer that no table knows. Totals: no answer needed."""
+        since = (datetime.now().astimezone() - REPORT_DAYS).strftime("%Y-%m-%d")
+        sent = [one.to_json() for one in self._spool.sent_days(since)]
+        unmapped = [one.to_json() for one in self._unmapped()]
+        data = {"stream": self._spool.stream, "sent": sent, "unmapped": unmapped}
+        try:
+            self._client.emit("report", data, namespace=NAMESPACE)
+        except (socketio.exceptions.SocketIOError, OSError) as error:
+            raise LinkDown(f"emit: {type(error).__name__}") from error
 
     def _ask_devices(self) -> None:
         if self._on_devices is None:
@@ -178,47 +203,60 @@ class Uplink:
         else:
             log.warning("no device list", extra={"code": str(answer.get("error", ""))})
 
-    def _next(self, live: bool) -> FrozenBatch | None:
-        waiting = self._spool.in_flight()
-        if waiting is not None:
-            return waiting
-        if live:
-            batch = self._spool.freeze(wall_ms(), after=self._mark)
-            if batch is not None:
-                return batch
-        return self._spool.freeze(wall_ms(), up_to=self._mark)
+    def _deliver_next(self, lane: "_Lane", *, live: bool = False) -> bool:
+        """Deliver what is in flight, else what is newest (live), else the oldest backlog. False: nothing there."""
+        batch = lane.queue.in_flight()
+        if batch is None and live:
+            batch = lane.queue.freeze(wall_ms(), after=lane.mark)
+        if batch is None:
+            batch = lane.queue.freeze(wall_ms(), up_to=lane.mark)
+        if batch is None:
+            return False
+        self._deliver(lane, batch)
+        return True
 
-    def _deliver(self, batch: FrozenBatch) -> None:
+    def _deliver(self, lane: "_Lane", batch: FrozenBatch) -> None:
         try:
-            answer = self._call("samples", json.loads(batch.payload))
+            answer = self._call(lane.event, json.loads(batch.payload))
         except NoAnswer:
-            self._silences += 1
-            if self._silences >= DEAD_AFTER_SILENCES:
-                self._set_aside(batch, "no_answer", "")
+            lane.silences += 1
+            if lane.silences >= DEAD_AFTER_SILENCES:
+                self._set_aside(lane, batch, "no_answer", "")
             raise
-        self._silences = 0
+        lane.silences = 0
         if answer.get("status") in ("stored", "duplicate"):
-            self._spool.acknowledge(batch.seq)
-            self._tries = 0
+            lane.queue.acknowledge(batch.seq)
+            lane.tries = 0
             self.delivered += 1
             return
-        self._refused(batch, str(answer.get("error", "no_status")), str(answer.get("message", "")))
+        self._refused(lane, batch, str(answer.get("error", "no_status")), str(answer.get("message", "")))
 
-    def _refused(self, batch: FrozenBatch, code: str, message: str) -> None:
-        log.warning("batch refused", extra={"seq": batch.seq, "code": code, "tries": self._tries})
+    def _refused(self, lane: "_Lane", batch: FrozenBatch, code: str, message: str) -> None:
+        log.warning("batch refused", extra={"lane": lane.event, "seq": batch.seq, "code": code, "tries": lane.tries})
         if code in UNAUTHORISED:
             raise LinkDown(f"refused: {code}")
         if code not in TRANSIENT:
-            self._tries += 1
-            if self._tries >= DEAD_AFTER_TRIES:
-                self._set_aside(batch, code, message)
+            lane.tries += 1
+            if lane.tries >= DEAD_AFTER_TRIES:
+                self._set_aside(lane, batch, code, message)
                 return
-        self._stop.wait(min(0.3 * 2**self._tries, 5.0))
+        self._stop.wait(min(0.3 * 2**lane.tries, 5.0))
 
-    def _set_aside(self, batch: FrozenBatch, code: str, message: str) -> None:
-        self._spool.dead_letter(batch.seq, code, message, wall_ms())
-        log.error("batch set aside", extra={"seq": batch.seq, "code": code})
-        self._tries = self._silences = 0
+    def _set_aside(self, lane: "_Lane", batch: FrozenBatch, code: str, message: str) -> None:
+        lane.queue.dead_letter(batch.seq, code, message, wall_ms())
+        log.error("batch set aside", extra={"lane": lane.event, "seq": batch.seq, "code": code})
+        lane.tries = lane.silences = 0
+
+
+@dataclass
+class _Lane:
+    """One kind of data on its way: numerics or curves. One batch of each may be in flight."""
+
+    event: str
+    queue: Spool | WaveLane
+    mark: int = 0
+    tries: int = 0
+    silences: int = 0
 
 
 def _say_goodbye(client: Any) -> None:

@@ -1,6 +1,6 @@
 """The shapes that travel between a device bridge and the web process.
 
-Standard library only: this is the one module of the bridge that the web side may import.
+Standard library only: beside `wire_waves` the one module of the bridge that the web side may import.
 
 Socket.IO namespace `NAMESPACE`, token in `auth={"token": …, "bridge": …}`:
 
@@ -11,7 +11,10 @@ event           direction        payload                                answer (
                                                                         `"duplicate"`, or
                                                                         `{"error": code, "message": …}`
 `devices`       bridge → web     `{}`                                   `{"version": …, "devices": [DeviceConfig…]}`
+`waves`         bridge → web     `wire_waves.WaveBatch.to_json()`       as for `samples`
 `health`        bridge → web     `{"devices": [DeviceHealth…]}`         `{"ok": true}`
+`report`        bridge → web     `{"stream": …, "sent": [SentDay…],     none
+                                 "unmapped": [UnmappedCode…]}`
 `devices_changed` web → bridge   `{"version": …}`                       none; the bridge asks `devices` again
 =============== ================ ====================================== ==============================
 
@@ -76,12 +79,22 @@ class DeviceAlarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A span in which a device gave nothing, and why."""
+
+    from_ms: int
+    to_ms: int
+    reason: str  # connect, disconnect, silent, restart, config
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceBlock:
     """All that one device contributed to a batch."""
 
     device: str  # DeviceConfig.device_id
     series: tuple[Series, ...]
     alarms: tuple[DeviceAlarm, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +129,7 @@ class Batch:
                         [s.code, s.unit, list(s.times_ms), list(s.values), list(s.qualities)] for s in block.series
                     ],
                     "alarms": [asdict(alarm) for alarm in block.alarms],
+                    "gaps": [[gap.from_ms, gap.to_ms, gap.reason] for gap in block.gaps],
                 }
                 for block in self.blocks
             ],
@@ -154,7 +168,8 @@ def _block(data: dict[str, Any]) -> DeviceBlock:
         if not len(one.times_ms) == len(one.values) == len(one.qualities):
             raise ValueError(f"columns of {one.code} differ in length")
     alarms = tuple(DeviceAlarm(**alarm) for alarm in data.get("alarms", ()))
-    return DeviceBlock(device=str(data["device"]), series=series, alarms=alarms)
+    gaps = tuple(Gap(int(begin), int(end), str(reason)) for begin, end, reason in data.get("gaps", ()))
+    return DeviceBlock(device=str(data["device"]), series=series, alarms=alarms, gaps=gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +214,37 @@ class DeviceHealth:
     faults: int
     clock_offset_ms: int | None
     detail: str = ""  # reason in Chinese when not receiving
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict for the wire."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SentDay:
+    """All that was sent to one device on one day, as counted since the spool began. Totals, so repeats do no harm."""
+
+    device: str
+    day: str  # YYYY-MM-DD of the bridge's own calendar
+    messages: int
+    bytes: int
+    refused: int
+    reasons: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict for the wire."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCode:
+    """A measurement that a device offers and no table knows."""
+
+    device: str
+    source_code: str
+    name: str
+    value: str  # an example
+    count: int  # since the session began
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict for the wire."""
