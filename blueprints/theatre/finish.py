@@ -19,7 +19,7 @@ from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, form_text, form_time, load_record_id, written
-from blueprints.theatre.view import place_of
+from blueprints.theatre.view import TECHNIQUE, can_write, place_of
 from printing.anesthesia_record import render_record_pdf
 
 
@@ -38,6 +38,34 @@ def finish_panel(case_id: int) -> ResponseReturnValue:
         dispositions=(EventKind.PACU_IN, *DISPOSITIONS),
         went=[kind for kind in (EventKind.PACU_IN, *DISPOSITIONS) if kind in case.times],
     )
+
+
+@blueprint.get("/cases/<int:case_id>/technique")
+@needs(Permission.VIEW_CASE)
+def technique_panel(case_id: int) -> ResponseReturnValue:
+    """Texts of the technique and of the state in which the patient leaves."""
+    record = find_record(case_id)
+    return fragment(
+        "theatre/_technique.html",
+        case_id=case_id,
+        blocks=TECHNIQUE,
+        technique=record.technique if record else {},
+        version=record.version if record else 0,
+        writable=can_write(actor(), record),
+    )
+
+
+@blueprint.post("/cases/<int:case_id>/technique")
+@needs(Permission.CHART)
+def technique(case_id: int) -> ResponseReturnValue:
+    """Write the texts; refused when somebody else has changed them since the form was drawn."""
+    changes: dict[str, object] = {
+        name: form_text(name, 1000) for _title, fields in TECHNIQUE for name, _label, _choices in fields
+    }
+    changes["leaves_intubated"] = bool(form_text("leaves_intubated"))
+    version = request.form.get("version", type=int)
+    anesthesia.set_technique(actor(), load_record_id(case_id), changes, version=version)
+    return written("麻醉技术与离室情况已保存")
 
 
 @blueprint.post("/cases/<int:case_id>/infusions/stop-all")

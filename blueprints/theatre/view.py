@@ -27,6 +27,40 @@ COURSE = (
 )  # fmt: skip
 SIDES = {"left": "左", "right": "右", "bilateral": "双侧"}
 
+# Texts of the record (field, label, words to choose from); the labels are those of the printed sheet.
+TECHNIQUE: tuple[tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...] = (
+    (
+        "麻醉技术",
+        (
+            ("induction", "诱导方法", ("静脉快速诱导", "静吸复合诱导", "慢诱导", "清醒插管")),
+            ("maintenance", "维持", ("静脉", "静吸复合", "吸入")),
+            ("ventilation", "通气", ("机械通气 VCV", "机械通气 PCV", "自主呼吸", "单肺通气")),
+            ("position", "体位", ("仰卧位", "截石位", "左侧卧位", "右侧卧位", "俯卧位", "头高足低位")),
+            ("pca", "术后镇痛", ("无", "静脉 PCA", "硬膜外 PCA")),
+            ("anesthesia_effect", "麻醉效果", ("Ⅰ级", "Ⅱ级", "Ⅲ级", "Ⅳ级")),
+        ),
+    ),
+    (
+        "术前情况",
+        (
+            ("special_conditions", "特殊情况", ()),
+            ("premedication", "麻醉前用药", ("无",)),
+            ("fasting", "禁食", ("已禁食 8 h、禁饮 2 h",)),
+        ),
+    ),
+    (
+        "离室情况",
+        (
+            ("consciousness", "意识", ("清醒", "嗜睡", "镇静", "未醒")),
+            ("muscle_power", "肌力", ("Ⅴ级", "Ⅳ级", "Ⅲ级")),
+            ("reflexes", "反射", ("恢复", "未恢复")),
+            ("orientation", "定向力", ("恢复", "未恢复")),
+            ("block_level", "阻滞平面", ()),
+            ("summary", "麻醉小结", ()),
+        ),
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:

@@ -41,6 +41,7 @@ class RecordChart {
     const svg = this.svg;
     if (!svg) return;
     const { start, end, x0, x1, y0, y1, low, high, slot } = svg.dataset;
+    this.drawnAt = now();
     this.start = Date.parse(start);
     this.end = Date.parse(end);
     [this.x0, this.x1, this.y0, this.y1, this.low, this.high, this.slot] = [x0, x1, y0, y1, low, high, slot].map(Number);
@@ -104,6 +105,14 @@ class RecordChart {
     this.box.scrollTo(scrollLeft, scrollTop);
     this.isStale = false;
     this.#adopt();
+  }
+
+  /** Between two drawings the line of the present moment walks on; at the edge the chart is drawn anew. */
+  walk() {
+    if (!this.svg || !this.isFollowing || document.hidden) return;
+    if (!this.span && now() > this.end) return this.plan();
+    const shift = ((now() - this.drawnAt) / (this.end - this.start)) * (this.x1 - this.x0);
+    for (const line of this.svg.querySelectorAll("g.c-now")) line.setAttribute("transform", `translate(${shift.toFixed(1)} 0)`);
   }
 
   // --- which span is on view ---
@@ -327,6 +336,7 @@ export function start(box) {
   });
   onChanged(({ what }) => WHAT.has(what) && chart.plan());
   document.addEventListener("mafei:written", () => chart.plan());
+  setInterval(() => chart.walk(), 15_000);
   document.addEventListener("mafei:connection", ({ detail }) => detail === "online" && chart.isStale && chart.plan());
   document.addEventListener("visibilitychange", () => !document.hidden && chart.isStale && chart.plan());
 }

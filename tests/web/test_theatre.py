@@ -100,7 +100,7 @@ def test_every_panel_opens(app: Flask, lim: FlaskClient, stage: Stage) -> None:
     with app.app_context():
         event = db.session.scalars(select(CaseEvent.id)).first()
     panels = ("drugs", "drugs/D001", "drugs/D021", "infusions", "fluids", "notes", "readings", "procedures", "devices",
-              "finish", "times/intubation", f"events/{event}", "administrations/1", "intakes/1", "outputs/1")  # fmt: skip
+              "finish", "technique", "times/intubation", f"events/{event}", "administrations/1", "intakes/1", "outputs/1")  # fmt: skip
     for panel in panels:
         assert soup(html(lim, f"{base}/{panel}")).select_one("section.panel h2"), panel
 
@@ -308,6 +308,7 @@ def _verbs(app: Flask, client: FlaskClient, stage: Stage) -> list[tuple[str, dic
         (f"{base}/procedures/line", {"kind": "arterial"}),
         (f"{base}/procedures/block", {"kind": "spinal"}),
         (f"{base}/rescue", {}),
+        (f"{base}/technique", {"consciousness": "清醒"}),
     ]
 
 
@@ -379,6 +380,21 @@ def test_open_points_lead_to_their_places(app: Flask, lim: FlaskClient, stage: S
     assert "pick-blocks" not in html(lim, f"/cases/{stage.running}/finish")
 
 
+def test_texts_of_the_technique_are_kept_and_a_lost_update_is_refused(
+    app: Flask, lim: FlaskClient, stage: Stage
+) -> None:
+    url = f"/cases/{stage.running}/technique"
+    drawn = soup(html(lim, url)).select_one("input[name=version]")
+    assert drawn
+    form = {"consciousness": "清醒", "leaves_intubated": "yes", "version": str(drawn["value"])}
+    assert lim.post(url, data=form, headers=HTMX).status_code == 200
+    assert lim.post(url, data=form | {"consciousness": "嗜睡"}, headers=HTMX).status_code == 409
+    with app.app_context():
+        technique = db.session.get_one(AnesthesiaRecord, stage.record).technique
+        assert technique["consciousness"] == "清醒"
+        assert technique["leaves_intubated"] is True
+
+
 def test_leaving_the_room_frees_devices_and_room(app: Flask, lim: FlaskClient, stage: Stage) -> None:
     lim.post(f"/cases/{stage.running}/events", data={"kind": "out_of_room"}, headers=HTMX)
     with app.app_context():
@@ -426,9 +442,9 @@ def test_limits_of_the_figures_are_those_of_the_chart(app: Flask, lim: FlaskClie
     from_record = {}
     with app.app_context():
         view = record_view(stage.running)
-        for row in (*view.vitals, *view.numerics):
-            limits = (row.limits.low, row.limits.high)
-            from_record[row.code] = tuple(int(limit) if limit is not None else None for limit in limits)
+        drawn = {row.code: row.limits for row in view.vitals} | {row.code: row.limits for row in view.numerics}
+        for code, limits in drawn.items():
+            from_record[code] = tuple(int(one) if one is not None else None for one in (limits.low, limits.high))
     series = {"HR": "hr", "SpO2": "SpO2", "NIBP": "sbp", "ART": "abp_sys", "EtCO2": "EtCO2"}
     for tile in TILES:
         if tile.key in series:
@@ -453,7 +469,7 @@ def test_spans_of_the_chart_are_checked(lim: FlaskClient, stage: Stage) -> None:
     shown = soup(html(lim, f"{base}?start={start}&end={end}&width=700&height=400")).select_one("svg")
     assert shown
     assert str(shown["data-start"]).startswith("2026-11-22T01:00")
-    assert shown["viewbox"].split()[2] == "700"
+    assert str(shown["viewbox"]).split()[2] == "700"
     for bad in ("start=x&end=y", f"start={end}&end={start}", "start=2026-11-22T01:00:00&end=2026-11-22T02:00:00",
                 "start=1990-01-01T00:00:00Z&end=2026-01-01T00:00:00Z", "width=-5&height=999999"):  # fmt: skip
         assert "<svg" in html(lim, f"{base}?{bad}"), bad
