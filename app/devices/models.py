@@ -78,3 +78,64 @@ class DeviceStatus(Base):
     clock_offset_ms: Mapped[int | None] = mapped_column(BigInteger, comment="receive clock minus device clock")
     detail: Mapped[str] = mapped_column(Text, default="")
     reported_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+
+
+class DeviceEvent(Base, Stamped):
+    """What happened to a device outside a case: moved, lent, returned, replaced, maintained, retired."""
+
+    __tablename__ = "device_event"
+    __table_args__ = (Index("ix_device_event_device_at", "device_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    at: Mapped[datetime] = mapped_column(comment="UTC")
+    kind: Mapped[str] = mapped_column(String(16), comment="devices.history.EVENT_KINDS")
+    from_place: Mapped[str] = mapped_column(String(64), default="")
+    to_place: Mapped[str] = mapped_column(String(64), default="")
+    other_device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), comment="the one it replaced")
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("surgical_case.id"), comment="the case it served then")
+    note: Mapped[str] = mapped_column(Text, default="")
+    actor_id: Mapped[str] = mapped_column(String(64))
+    actor_name: Mapped[str] = mapped_column(String(64), default="")
+
+
+class DeviceSentDay(Base):
+    """All that a bridge sent to a device on one day, as the spool of the bridge counted it: the proof of reading only."""
+
+    __tablename__ = "device_sent_day"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True, comment="YYYY-MM-DD of the bridge's calendar")
+    stream: Mapped[str] = mapped_column(String(64), primary_key=True, comment="identity of the spool")
+    bridge: Mapped[str] = mapped_column(String(64))
+    messages: Mapped[int] = mapped_column(BigInteger, comment="that left")
+    bytes: Mapped[int] = mapped_column(BigInteger, comment="that left")
+    refused: Mapped[int] = mapped_column(BigInteger, comment="messages that were stopped")
+    reasons: Mapped[dict[str, Any]] = mapped_column(comment="reason: messages")
+    reported_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+
+
+class DeviceUnmapped(Base):
+    """A measurement that a device offers and no table knows."""
+
+    __tablename__ = "device_unmapped"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    source_code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), default="")
+    example: Mapped[str] = mapped_column(String(40), default="")
+    count: Mapped[int] = mapped_column(BigInteger, comment="since the connection began")
+    first_seen_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+
+
+class DeviceCodeMap(Base, Stamped):
+    """A person said "map this": a code of a protocol family that the tables of the bridge do not know, and what it is."""
+
+    __tablename__ = "device_code_map"
+
+    driver: Mapped[str] = mapped_column(String(32), primary_key=True)
+    source_code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), comment="canonical parameter code")
+    factor: Mapped[float] = mapped_column(default=1.0, comment="stated number times this is the canonical unit")
+    mapped_by: Mapped[str] = mapped_column(String(64), comment="actor id")

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.core.db import db
 from app.vitals.columns import Samples, between, merge, to_samples, unpack_column, unpack_segment
-from app.vitals.models import DeviceAlarmEvent, VitalChunk, VitalSegment
+from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, VitalSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +72,33 @@ def alarms(device_id: int, since_ms: int, limit: int = 50) -> list[DeviceAlarmEv
         .order_by(DeviceAlarmEvent.at_ms.desc(), DeviceAlarmEvent.id.desc())
     )
     return list(db.session.scalars(statement.limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class StatedGap:
+    """A span without data, with the bridge's reason and the word for it."""
+
+    from_ms: int
+    to_ms: int
+    reason: str
+    word: str
+
+
+_GAP_WORDS = {
+    "connect": "无法连接设备",
+    "disconnect": "设备断开",
+    "silent": "已连接但无数据",
+    "restart": "采集服务重启",
+    "config": "设备配置变更",
+    "disk": "采集缓存空间不足",
+}
+
+
+def gaps(device_id: int, start_ms: int, end_ms: int) -> list[StatedGap]:
+    """Spans without data that overlap start <= time < end, oldest first."""
+    statement = (
+        select(DeviceGap.from_ms, DeviceGap.to_ms, DeviceGap.reason)
+        .where(DeviceGap.device_id == device_id, DeviceGap.to_ms > start_ms, DeviceGap.from_ms < end_ms)
+        .order_by(DeviceGap.from_ms, DeviceGap.id)
+    )
+    return [StatedGap(a, b, reason, _GAP_WORDS.get(reason, reason)) for a, b, reason in db.session.execute(statement)]

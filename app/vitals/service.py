@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 from app.core import clock
 from app.core.db import db
 from app.vitals.columns import Samples, SeriesColumns, merge, pack_column, pack_segment, to_samples, unpack_segment
-from app.vitals.models import BridgeStream, DeviceAlarmEvent, IngestedBatch, VitalChunk, VitalSegment
+from app.vitals.models import BridgeStream, DeviceAlarmEvent, DeviceGap, IngestedBatch, VitalChunk, VitalSegment
 
 # A device that sends twice a second is compacted about once in two minutes.
 COMPACT_AFTER_SEGMENTS = 240
@@ -27,12 +27,22 @@ class AlarmFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class GapFacts:
+    """A span without data of a device, as the bridge states it."""
+
+    from_ms: int
+    to_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceData:
     """What a batch brings of one device."""
 
     device_id: int
     series: tuple[SeriesColumns, ...]
     alarms: tuple[AlarmFacts, ...] = ()
+    gaps: tuple[GapFacts, ...] = ()
 
     @property
     def count(self) -> int:
@@ -41,7 +51,28 @@ class DeviceData:
 
 
 def ingest(bridge: str, stream: str, seq: int, floor: int, data: Sequence[DeviceData]) -> bool:
-    """Store a batch unless it is stored already. True when it was new.
+    """Store a batch unless it is stored already. True when it was new."""
+    if not claim(bridge, stream, seq, floor):
+        return False
+    rows = [_segment_row(one) for one in data if one.count]
+    if rows:
+        db.session.execute(insert(VitalSegment), rows)
+    alarms = [_alarm_row(one.device_id, alarm) for one in data for alarm in one.alarms]
+    if alarms:
+        db.session.execute(insert(DeviceAlarmEvent), alarms)
+    gaps = [
+        {"device_id": one.device_id, "from_ms": gap.from_ms, "to_ms": gap.to_ms, "reason": gap.reason[:16]}
+        for one in data
+        for gap in one.gaps
+    ]
+    if gaps:
+        db.session.execute(insert(DeviceGap), gaps)
+    db.session.flush()
+    return True
+
+
+def claim(bridge: str, stream: str, seq: int, floor: int) -> bool:
+    """Mark a batch as taken over, in the transaction that stores it. False when it was stored before.
 
     Exactly once: the mark of the batch and its values are one transaction, and the mark is unique.
     """
@@ -54,13 +85,6 @@ def ingest(bridge: str, stream: str, seq: int, floor: int, data: Sequence[Device
     db.session.execute(insert(IngestedBatch).values(bridge=bridge, stream=stream, seq=seq))
     _raise_floor(position, min(floor, seq - 1))
     position.last_batch_at = clock.now()
-    rows = [_segment_row(one) for one in data if one.count]
-    if rows:
-        db.session.execute(insert(VitalSegment), rows)
-    alarms = [_alarm_row(one.device_id, alarm) for one in data for alarm in one.alarms]
-    if alarms:
-        db.session.execute(insert(DeviceAlarmEvent), alarms)
-    db.session.flush()
     return True
 
 
