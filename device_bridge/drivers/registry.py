@@ -4,17 +4,24 @@ from device_bridge.drivers.aeonmed.driver import DRIVER as AEONMED
 from device_bridge.drivers.astm.driver import DRIVER as ASTM
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.biolight.driver import DRIVER as BIOLIGHT
+from device_bridge.drivers.bis.driver import DRIVER as BIS
 from device_bridge.drivers.edan_xml.driver import DRIVER as EDAN_XML
 from device_bridge.drivers.egos.driver import DRIVER as EGOS
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
+from device_bridge.drivers.hamilton.driver import DRIVER as HAMILTON
 from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
 from device_bridge.drivers.ihe_pcd01.driver import DRIVER as IHE_PCD01
 from device_bridge.drivers.intellivue_rs232.driver import DRIVER as INTELLIVUE_RS232
 from device_bridge.drivers.intellivue_udp.driver import DRIVER as INTELLIVUE_UDP
+from device_bridge.drivers.masimo.driver import DRIVER as MASIMO
 from device_bridge.drivers.medibus.driver import DRIVER as MEDIBUS
 from device_bridge.drivers.medibus_x.driver import DRIVER as MEDIBUS_X
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
+from device_bridge.drivers.nellcor.driver import DRIVER as NELLCOR
 from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
+from device_bridge.drivers.passive.driver import DRIVER as PASSIVE
+from device_bridge.drivers.pb840.driver import DRIVER as PB840
+from device_bridge.drivers.servo_cie.driver import DRIVER as SERVO_CIE
 
 _ALL: tuple[Driver, ...] = (
     MINDRAY_PDS,
@@ -31,6 +38,13 @@ _ALL: tuple[Driver, ...] = (
     INTELLIVUE_UDP,
     MEDIBUS,
     MEDIBUS_X,
+    SERVO_CIE,
+    HAMILTON,
+    PB840,
+    BIS,
+    MASIMO,
+    NELLCOR,
+    PASSIVE,
 )
 
 DRIVERS: dict[str, Driver] = {driver.name: driver for driver in _ALL}

@@ -1,0 +1,1 @@
+"""A device whose protocol is not known: its bytes are kept so that they can be decoded later. Sends nothing."""

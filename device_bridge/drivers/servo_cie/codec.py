@@ -1,0 +1,94 @@
+"""Defines the list of breath data once and reads it; values are four characters, 9999 is no value.
+
+`SDADB` sets nothing on the ventilator but what `RADAB` will answer to this interface.
+"""
+
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.inquiry import Inquiry
+from device_bridge.drivers.lines import LineFramer
+from device_bridge.drivers.mllp import parse_number
+
+EOT = 0x04
+# Channel, canonical code, divisor. Channels whose meaning is not published are read past.
+CHANNELS: tuple[tuple[int, str | None, float], ...] = (
+    (201, "TVe", 1),
+    (200, "awRR", 10),
+    (204, "MV", 10),
+    (205, "Ppeak", 10),
+    (207, "Pplat", 10),
+    (206, "Pmean", 10),
+    (209, "FiO2", 1),
+    (241, None, 1),
+    (233, None, 1),
+)
+_WIDTH = 4
+_NO_VALUE = "9999"
+
+
+def checksum(text: bytes) -> bytes:
+    """Exclusive or of all characters as two upper case hexadecimal digits."""
+    value = 0
+    for byte in text:
+        value ^= byte
+    return b"%02X" % value
+
+
+def command(text: bytes) -> bytes:
+    """An extended command with its checksum."""
+    return text + checksum(text) + bytes((EOT,))
+
+
+HELLO = b"HO" + bytes((EOT,))
+TYPE = command(b"RCTY")
+DEFINE = command(b"SDADB" + b"".join(b"%d" % channel for channel, _, _ in CHANNELS))
+READ = command(b"RADAB")
+
+
+class ServoCodec:
+    """One ventilator."""
+
+    def __init__(self, options: CodecOptions) -> None:
+        del options  # nothing to set
+        self._lines = LineFramer(ends=bytes((EOT,)), limit=1024)
+        self._inquiry = Inquiry([READ], first=[HELLO, TYPE, DEFINE], every_s=2.0)
+
+    def opened(self, now: Clocks) -> list[Output]:
+        """Begin the dialogue."""
+        return self._inquiry.start(now)
+
+    def feed(self, data: bytes, received: Clocks) -> list[Output]:
+        """Decode what arrived."""
+        out: list[Output] = []
+        for line in self._lines.feed(data):
+            self._inquiry.answered(received)
+            out += reply(line)
+        out += [Fault(kind) for kind in self._lines.faults]
+        self._lines.faults.clear()
+        return out
+
+    def poll(self, now: Clocks) -> list[Output]:
+        """The next question."""
+        return self._inquiry.poll(now)
+
+    def closed(self, now: Clocks) -> list[Output]:
+        """Nothing is held back."""
+        return []
+
+
+def reply(line: bytes) -> list[Output]:
+    """The values of a breath data reply; other replies say nothing about the patient."""
+    if line[:2] == b"ER":
+        return [Fault("error_answer", line[2:4].decode("latin-1"))]
+    text, stated = line[:-2], line[-2:]
+    if len(text) != _WIDTH * len(CHANNELS):
+        return []
+    if checksum(text) != stated.upper():
+        return [Fault("checksum")]
+    out: list[Output] = []
+    for place, (_, code, divisor) in enumerate(CHANNELS):
+        if code is None:
+            continue
+        digits = text[place * _WIDTH : (place + 1) * _WIDTH].decode("latin-1")
+        value = None if digits == _NO_VALUE else parse_number(digits)
+        out.append(observe(code, None if value is None else value / divisor))
+    return out
