@@ -168,18 +168,21 @@ def _infusion(doctor: Page) -> None:
     expect(doctor.locator("#written")).to_contain_text("瑞芬太尼", timeout=3000)
 
 
+_POINT_OF_PULSE = """() => {
+  const svg = document.querySelector("#chart svg"), d = svg.dataset, trace = svg.querySelector("g[data-series='hr']");
+  const minutes = (Date.parse(d.end) - Date.parse(d.start)) / 60000;
+  const x = +d.x0 + (+trace.dataset.min.split(" ")[0] / minutes) * (d.x1 - d.x0);
+  const y = +d.y0 + ((trace.dataset.values.split(" ")[0] - d.low) / (d.high - d.low)) * (d.y1 - d.y0);
+  const point = new DOMPoint(x, y).matrixTransform(svg.getScreenCTM());
+  return [point.x, point.y];
+}"""
+
+
 def _correct_a_charted_value(doctor: Page) -> None:
-    """Correct a value with a reason; the original stays on the record."""
-    trace = doctor.locator("#chart g[data-series]").filter(has_not_text="无").first
-    reading_id = (trace.get_attribute("data-ids") or "").split(",")[0]
-    base = re.sub(r"/theatre/.*", "", doctor.url)
-    case_url = doctor.locator("[data-chart]").get_attribute("data-case-url")
-    doctor.evaluate(
-        "([url]) => htmx.ajax('GET', url, {target: '#side', swap: 'innerHTML'})",
-        [f"{case_url or base}/readings/{reading_id}"],
-    )
+    """Click a point of the curve, correct it with a reason; the original stays on the record."""
+    doctor.mouse.click(*doctor.evaluate(_POINT_OF_PULSE))
     doctor.locator("#side input[name=value]").fill("91")
-    doctor.locator("#side input[name=reason]").fill("袖带受压，听诊复测")
+    doctor.locator("#side input[name=reason]").fill("电刀干扰，触诊复核")
     doctor.locator("#side").get_by_role("button", name="保存更正").click()
     expect(doctor.locator("#written")).to_contain_text("更正", timeout=3000)
 
@@ -187,19 +190,29 @@ def _correct_a_charted_value(doctor: Page) -> None:
 def _finish(doctor: Page) -> None:
     """Stop what runs, mark the remaining times, finish the record."""
     for label in ("手术开始", "手术结束", "麻醉结束"):
-        doctor.locator(".flow-step", has_text=label).locator("button").click()
-        expect(doctor.locator(".flow-step.is-done", has_text=label)).to_be_visible(timeout=3000)
+        _mark(doctor, label)
     doctor.keyboard.press("o")
     expect(doctor.locator("#side")).to_contain_text("瑞芬太尼", timeout=3000)  # what still runs is told
     doctor.locator("#side").get_by_role("button", name="全部停药").click()
     expect(doctor.locator("#written")).to_contain_text("已停止", timeout=3000)
     doctor.locator(".flow-step", has_text="出手术间").locator("button").click()
-    expect(doctor.locator(".flow-state")).to_contain_text("已出室", timeout=3000)
+    doctor.locator("#side").get_by_role("button", name="出手术间", exact=True).click()
+    expect(doctor.locator(".flow-step.is-done", has_text="出手术间")).to_be_visible(timeout=3000)
+
+
+def _mark(doctor: Page, label: str) -> None:
+    """The next time is one tap; one that skips others is asked for in the side panel."""
+    step = doctor.locator(".flow-step", has_text=label)
+    is_next = "is-next" in (step.get_attribute("class") or "")
+    step.locator("button").click()
+    if not is_next:
+        doctor.locator("#side").get_by_role("button", name=f"记录{label}").click()
+    expect(doctor.locator(".flow-step.is-done", has_text=label)).to_be_visible(timeout=3000)
 
 
 def _read_the_sheet(doctor: Page, name: str, number: str) -> None:
     """The words, the numbers and the drawing of the PDF."""
-    case_url = doctor.locator("[data-chart]").get_attribute("data-case-url")
+    case_url = doctor.locator("[data-chart]").get_attribute("data-case")
     assert case_url
     token = doctor.evaluate("JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRFToken']")
     answer = doctor.request.post(
@@ -211,7 +224,7 @@ def _read_the_sheet(doctor: Page, name: str, number: str) -> None:
     assert len(body) < 200_000
     reader = PdfReader(io.BytesIO(body))
     text = "".join(page.extract_text() for page in reader.pages)
-    for word in ("麻醉记录单", name, number, "丙泊酚", "瑞芬太尼", "袖带受压，听诊复测", "麻醉开始", "李明", "第 1 页"):
+    for word in ("麻醉记录单", name, number, "丙泊酚", "瑞芬太尼", "电刀干扰，触诊复核", "麻醉开始", "李明", "第 1 页"):
         assert word in text, f"{word} is not on the sheet"
     assert "¼" not in text
     assert "µg" in text or "μg" in text
