@@ -10,9 +10,11 @@ from flask_socketio import join_room, leave_room
 from app.core import signals
 from app.core.extensions import socketio
 from app.core.permissions import Permission
+from blueprints.common.figures import Figures
 
 _log = logging.getLogger("mafei.sockets")
 _topics: dict[str, Permission] = {}
+_figures = Figures()
 
 
 def topic(prefix: str, permission: Permission) -> None:
@@ -57,6 +59,13 @@ def _tell_changed(sender: str, what: str = "", **extra: Any) -> None:
 
 
 def _tell_numerics(sender: str, values: Any, **extra: Any) -> None:
+    """To the pages of a case only what they show and do not know; to the page of a device everything."""
+    kind, _, number = sender.partition(":")
+    if kind == "case":
+        message = _figures.message(sender, values)
+        if message:
+            socketio.emit("n", (int(number), *message), to=sender)
+        return
     socketio.emit("numeric", {"topic": sender, "values": values, **extra}, to=sender)
 
 

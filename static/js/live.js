@@ -81,6 +81,17 @@ function join(topics) {
   });
 }
 
+/** The short form of blueprints/common/figures.py as [code, value, unit, ms, quality]. */
+function figures(second, parts) {
+  const values = [];
+  while (parts.length) {
+    const part = parts.shift();
+    const [code, value, at, quality] = Array.isArray(part) ? part : [part, parts.shift(), second, 0];
+    values.push([code, value, "", at * 1000, quality]);
+  }
+  return values;
+}
+
 const state = (name) => {
   document.documentElement.dataset.socket = name;
   tell("connection", name);
@@ -110,6 +121,7 @@ async function connect() {
     tell("changed", payload);
   });
   socket.on("numeric", (payload) => tell("numeric", payload));
+  socket.on("n", (number, second, ...parts) => tell("numeric", { topic: `case:${number}`, values: figures(second, parts) }));
   document.addEventListener("visibilitychange", () => document.hidden || flush());
   addEventListener("pagehide", () => socket.close());
 }
