@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import jinja2
-from flask import Flask, Response, render_template, request, send_from_directory
+from flask import Flask, Response, render_template, request
 from flask_socketio import SocketIO, join_room
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from blueprints.common.assets import STATIC, library
 from blueprints.common.headers import CONTENT_SECURITY_POLICY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,12 @@ TEMPLATES = {
     "_options.html": """{% from "components/combobox.html" import options %}
 {{ options([] if q == "zz" else [{"value": "1", "text": "丙泊酚", "data": {"unit": "mg"}}, {"value": "2", "text": "依托咪酯"}]) }}""",
 }
+
+
+def _asset(name: str) -> Response:
+    """A static file or a bundle of several, as the application serves it."""
+    data, _packed, kind = library.get(name)
+    return Response(data, content_type=kind)
 
 
 class Bench:
@@ -84,12 +91,11 @@ class Bench:
         app.jinja_loader = jinja2.ChoiceLoader(  # type: ignore[assignment]
             [jinja2.DictLoader(TEMPLATES), jinja2.FileSystemLoader(ROOT / "templates")]
         )
+        library.load(STATIC)
         app.jinja_env.globals.update(asset_url=lambda name: f"/assets/{name}", csrf_token=lambda: "token")
         app.context_processor(_shell)
         app.after_request(_policy)
-        app.add_url_rule(
-            "/assets/<path:name>", view_func=lambda name: send_from_directory(ROOT / "static", name), endpoint="assets"
-        )
+        app.add_url_rule("/assets/<path:name>", view_func=_asset, endpoint="assets")
         app.add_url_rule("/", view_func=lambda: render_template("page.html", count=self.fetched), endpoint="page")
         app.add_url_rule("/vitals", view_func=self._vitals, endpoint="vitals")
         app.add_url_rule("/dialog", view_func=lambda: render_template("_dialog.html"), endpoint="dialog")
