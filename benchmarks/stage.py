@@ -24,12 +24,14 @@ from app.core.settings import load_settings
 from app.demo import history, hospital
 from app.demo.script import COURSE, Moment
 from app.devices import service as devices
+from app.devices.models import Device
 from app.factory import create_app
 from app.patients.facts import PatientFacts
 from app.scheduling import service as scheduling
 from app.scheduling.facts import ProcedureFacts, RequestFacts
 from app.scheduling.models import OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
+from app.vitals import queries as vitals
 from tests.processes import Installation
 
 DOCTOR = "lim"
@@ -68,26 +70,25 @@ class Stage:
         """The SQLite file."""
         return self.installation.folder / "mafei.db"
 
-    def open_case(self, hours: float, room: str = "", until: datetime | None = None) -> Seeded:
-        """A case that has been in the room for `hours` and still is, with monitor data, drugs, fluids and events."""
+    def open_case(self, hours: float, device_key: str = "") -> Seeded:
+        """A case that has been in the room for `hours` and still is, with monitor data, drugs, fluids and events.
+
+        `device_key`: a registered device, which is bound; without it one is made that no bridge reads.
+        """
         self._number += 1
-        end = until or clock.now()
+        end = clock.now()
         start = (end - timedelta(hours=hours)).replace(second=0, microsecond=0)
         with self.app.app_context(), unit_of_work.writing():
-            return self._write_case(start, end, hours, room or f"B{self._number:03d}")
+            return self._write_case(start, end, hours, device_key)
 
-    def _write_case(self, start: datetime, end: datetime, hours: float, room_code: str) -> Seeded:
+    def _write_case(self, start: datetime, end: datetime, hours: float, device_key: str) -> Seeded:
         doctor = doctor_of()
-        case = self._case(doctor, start, math.ceil(hours * 60), room_code)
+        case = self._case(doctor, start, math.ceil(hours * 60), f"B{self._number:03d}")
         scheduling.mark_event(doctor, case, EventKind.IN_ROOM, start)
-        key = f"BENCH-{self._number}"
-        device = devices.register_device(
-            doctor, key, kind="monitor", brand="GE", model="B650", driver="ge_dri",
-            transport={"kind": "tcp_client", "host": "127.0.0.1", "port": 9}, room_id=case.room_id,
-        )  # fmt: skip
+        device = self._device(doctor, case, device_key)
         devices.bind_device(doctor, device, case, since=start)
         record = anesthesia.open_record(doctor, case.id, at=start)
-        history.write(device.id, key, start, end)
+        history.write(device.id, f"bench-{self._number}", start, end)
         stretch = hours * 60 / (_OPERATING_UNTIL + 5)
         for number, step in enumerate(step for step in COURSE if step.minute <= _OPERATING_UNTIL):
             at = start + timedelta(minutes=step.minute * stretch)
@@ -95,6 +96,27 @@ class Stage:
         now_ms = clock.now_ms()
         anesthesia.fill_chart(doctor, [device.id], clock.to_ms(start), clock.to_ms(end), now_ms=now_ms)
         return Seeded(case.id, record.id, device.id, start)
+
+    def _device(self, doctor: User, case: SurgicalCase, key: str) -> Device:
+        if key:
+            return db.session.query(Device).filter_by(key=key).one()
+        return devices.register_device(
+            doctor,
+            f"BENCH-{self._number}",
+            kind="monitor",
+            brand="GE",
+            model="B650",
+            driver="ge_dri",
+            transport={"kind": "tcp_client", "host": "127.0.0.1", "port": 9},
+            room_id=case.room_id,
+            enabled=False,
+        )
+
+    def has_live_values(self, key: str) -> bool:
+        """Whether values of the last seconds of a device are stored."""
+        with self.app.app_context():
+            device = db.session.query(Device).filter_by(key=key).one()
+            return bool(vitals.latest(device.id, clock.now_ms() - 10_000))
 
     def _case(self, doctor: User, start: datetime, minutes: int, room_code: str) -> SurgicalCase:
         facts = RequestFacts(

@@ -1,0 +1,1 @@
+"""Measured comparisons with a baseline in the same run; never timed tests."""
