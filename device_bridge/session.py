@@ -22,6 +22,7 @@ from device_bridge.drivers.base import (
     Unmapped,
     Wave,
 )
+from device_bridge.local_mapping import LocalMapping
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
@@ -54,6 +55,7 @@ class DeviceSession:
         self._unmapped: dict[str, UnmappedCode] = {}
         self._wanted_waves = wanted(config.options)
         self._wave_clock = WaveClock()
+        self._mapping = LocalMapping(config.options.get("map"))
 
     def unmapped(self) -> list[UnmappedCode]:
         """What the device offers and no table knows, with the number of times it was seen."""
@@ -163,6 +165,7 @@ class DeviceSession:
         self.watchdog.bytes_out += len(cleared.payload)
 
     def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks) -> "Future[None] | None":
+        outputs = self._mapping.apply(outputs)
         observations = [one for one in outputs if isinstance(one, Observation)]
         if observations:
             self.watchdog.frame(arrived)

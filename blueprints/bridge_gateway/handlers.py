@@ -12,12 +12,16 @@ from app.anesthesia import service as anesthesia
 from app.core import clock, signals, unit_of_work
 from app.core.audit import SystemActor
 from app.core.extensions import socketio
+from app.core.permissions import Permission
 from app.devices import queries as devices
+from app.devices import reports
 from app.devices.models import Device
 from app.devices.service import DeviceReport, note_reports
 from app.vitals import service as vitals
 from app.vitals.columns import SeriesColumns
+from blueprints.bridge_gateway import waves
 from blueprints.common.access import settings
+from blueprints.common.sockets import topic
 from device_bridge.wire import NAMESPACE, NOT_CHARTABLE, Batch, DeviceBlock, DeviceConfig
 
 blueprint = Blueprint("bridge_gateway", __name__)
@@ -30,9 +34,12 @@ def init_app() -> None:
     """Register the handlers and forward changes of the registry."""
     socketio.on_event("connect", _connect, namespace=NAMESPACE)
     socketio.on_event("samples", _samples, namespace=NAMESPACE)
+    socketio.on_event("waves", waves.take, namespace=NAMESPACE)
+    socketio.on_event("report", _report_sent, namespace=NAMESPACE)
     socketio.on_event("devices", _devices, namespace=NAMESPACE)
     socketio.on_event("health", _health, namespace=NAMESPACE)
     signals.devices_changed.connect(_devices_changed)
+    topic("wave", Permission.VIEW_DEVICES)
 
 
 def _connect(auth: Any = None) -> bool:
@@ -79,6 +86,7 @@ def _device_data(device_id: int, block: DeviceBlock) -> vitals.DeviceData:
         device_id,
         tuple(SeriesColumns(s.code, s.unit, s.times_ms, s.values, s.qualities) for s in block.series if s.times_ms),
         tuple(vitals.AlarmFacts(a.time_ms, a.code, a.text, a.priority, a.phase) for a in block.alarms),
+        tuple(vitals.GapFacts(gap.from_ms, gap.to_ms, gap.reason) for gap in block.gaps),
     )
 
 
@@ -106,8 +114,8 @@ def _tell_numerics(ids: dict[str, int], blocks: list[DeviceBlock]) -> None:
             continue
         if device_id in cases:
             fit = [value for value in values if not value[4] & NOT_CHARTABLE]
-            topic = f"case:{cases[device_id]}"
-            unit_of_work.after_commit(signals.numerics, topic, values=fit, device=block.device)
+            case = f"case:{cases[device_id]}"
+            unit_of_work.after_commit(signals.numerics, case, values=fit, device=block.device)
         unit_of_work.after_commit(signals.numerics, f"device:{device_id}", values=values, device=block.device)
 
 
@@ -126,15 +134,17 @@ def _fill_charts(device_ids: list[int], blocks: list[DeviceBlock]) -> None:
 
 def _devices(_data: Any = None) -> dict[str, Any]:
     found = devices.devices_for_bridge(_bridge())
-    return {"version": str(clock.now_ms()), "devices": [_config(device).to_json() for device in found]}
+    maps = reports.mappings_of({device.driver for device in found})
+    configs = [_config(device, maps.get(device.driver, {})) for device in found]
+    return {"version": str(clock.now_ms()), "devices": [config.to_json() for config in configs]}
 
 
-def _config(device: Device) -> DeviceConfig:
+def _config(device: Device, mapped: dict[str, list[object]]) -> DeviceConfig:
     return DeviceConfig(
         device_id=device.key,
         driver=device.driver,
         transport=device.transport,
-        options=device.options,
+        options={**device.options, "map": mapped} if mapped else device.options,
         label=device.title,
         place=device.room.name if device.room else "",
         enabled=device.enabled,
@@ -152,6 +162,29 @@ def _health(data: Any) -> dict[str, Any]:
     with unit_of_work.writing():
         note_reports(_bridge(), reports)
     return {"ok": True}
+
+
+def _report_sent(data: Any) -> None:
+    """Totals of what was sent to devices, and codes that no table knows."""
+    try:
+        sent = [
+            reports.SentFacts(str(one["device"]), str(one["day"])[:10], int(one["messages"]), int(one["bytes"]),
+                              int(one["refused"]), {str(k): int(v) for k, v in one["reasons"].items()})
+            for one in data["sent"]
+        ]  # fmt: skip
+        unmapped = [
+            reports.UnmappedFacts(str(one["device"]), str(one["source_code"]), str(one["name"]), str(one["value"]),
+                                  int(one["count"]))
+            for one in data["unmapped"]
+        ]  # fmt: skip
+        stream = str(data["stream"])[:64]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _log.warning("report refused", extra={"bridge": _bridge(), "reason": repr(error)})
+        return
+    ids = devices.device_ids({one.key for one in sent} | {one.key for one in unmapped})
+    with unit_of_work.writing():
+        reports.note_sent(ids, _bridge(), stream, sent)
+        reports.note_unmapped(ids, unmapped)
 
 
 def _report(item: dict[str, Any]) -> DeviceReport:

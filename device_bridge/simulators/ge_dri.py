@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from device_bridge.clocks import wall_ms
 from device_bridge.drivers.ge_dri import layout
-from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame
+from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame, wave_frame
 from device_bridge.drivers.ge_dri.framing import DriFramer, parse_header
 from device_bridge.simulators.base import SimulatedDevice, SimulatorSettings
+from device_bridge.simulators.curves import CurveSource
 
 _AMBIENT_MMHG = 759.8
 _FIELDS = {field.code: (group.header, field.offset, field.divisor) for group in layout.BASIC for field in group.fields}
@@ -28,6 +29,7 @@ class GeMonitor(SimulatedDevice):
         self._cuff_at = 0
         self._cuff_told = True
         self._last_s = 0
+        self._curves = CurveSource(self.patient.values)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         framer = DriFramer()
@@ -46,10 +48,16 @@ class GeMonitor(SimulatedDevice):
                         asked = requested_interval(body)
                         if asked is not None:
                             interval, next_data = float(asked), time.monotonic()
+                        curves = requested_waves(body)
+                        if curves is not None:
+                            self._curves.ask(curves)
                 # a monitor never gives two records the same second
                 if interval > 0 and time.monotonic() >= next_data and wall_ms() // 1000 > self._last_s:
                     next_data = max(next_data + interval, time.monotonic() - interval)
                     await self._record(writer)
+                if (piece := self._curves.due(self.clock.second)) is not None:
+                    self._number = (self._number + 1) & 0xFF
+                    await self.send(writer, wave_frame(piece, number=self._number, time=wall_ms() // 1000))
         finally:
             reading.cancel()
 
@@ -85,6 +93,15 @@ def requested_interval(body: bytes) -> int | None:
     if header is None or header.maintype != layout.PHDB or header.length != 49:
         return None
     return int(struct.unpack_from("<h", body, 41)[0])
+
+
+def requested_waves(body: bytes) -> list[int] | None:
+    """Curves that a request asks for, empty when it stops them; None for anything else."""
+    header = parse_header(body)
+    if header is None or header.maintype != layout.WAVE or header.length != 72:
+        return None
+    (stops,) = struct.unpack_from("<h", body, 40)
+    return [] if stops else [kind for kind in body[44:52] if kind in layout.WAVES]
 
 
 def fill(record: Physiological, values: Mapping[str, float]) -> dict[str, float]:

@@ -155,7 +155,7 @@ class PcdCodec:
             name = component(row[3], 2)
             if "MDC_ATTR" in name or "MDC_EVT" in name:
                 return []
-            return [Unmapped(component(row[3], 1)[:20], name[:60], "")]
+            return [Unmapped(component(row[3], 1)[:20], name[:60], row[5][:40])]
         own = parse_time(row[14], self._zone) if size > 14 and row[14] else None
         episode = own if code in EPISODIC else None
         absent = size > 11 and row[11] in _ABSENT_STATUS
