@@ -152,7 +152,7 @@ def flow_of(case: SurgicalCase) -> tuple[FlowStep, ...]:
     for event in case.events:
         if event.voided_at is None:
             events.setdefault(event.kind, event)
-    upcoming = _next_kind({kind for kind in COURSE if kind.value in events})
+    upcoming = _next_kind({kind for kind in COURSE if kind.value in events}, may_have_tube(case.anesthesia_method))
     return tuple(_step(kind, events.get(kind.value), kind is upcoming) for kind in COURSE)
 
 
@@ -167,13 +167,21 @@ def _step(kind: EventKind, event: CaseEvent | None, is_next: bool) -> FlowStep:
     )
 
 
-def _next_kind(done: set[EventKind]) -> EventKind | None:
+def may_have_tube(method: str) -> bool:
+    """Whether intubation is the step to offer: unknown methods and general anesthesia, but no laryngeal mask.
+
+    Under a spinal or a block one key must not write an intubation; it can still be marked by its own button.
+    """
+    is_general = not method or any(word in method for word in ("全麻", "全身", "插管", "复合"))
+    return is_general and "喉罩" not in method
+
+
+def _next_kind(done: set[EventKind], has_tube: bool) -> EventKind | None:
     last = max((COURSE.index(kind) for kind in done), default=-1)
-    ahead = [kind for kind in COURSE[last + 1 :] if kind not in done]
-    # An extubation is offered only to somebody who was intubated.
-    if ahead and ahead[0] is K.EXTUBATION and K.INTUBATION not in done:
-        ahead = ahead[1:]
-    return ahead[0] if ahead else None
+    skipped = set() if has_tube else {K.INTUBATION}
+    if K.INTUBATION not in done:
+        skipped.add(K.EXTUBATION)  # offered only to somebody who was intubated
+    return next((kind for kind in COURSE[last + 1 :] if kind not in skipped), None)
 
 
 def quick_drugs(user: User, limit: int) -> list[TermRow]:
