@@ -29,7 +29,7 @@ from app.documents.cli import documents_group
 from app.documents.facts import contribute
 from app.jobs.cli import jobs_group
 from app.jobs.tasks import BASIC_JOBS
-from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets
+from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets, warm
 from printing.documents import DocumentPrinter
 
 BLUEPRINTS = (
@@ -75,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
     nav.init_app(app)
     shell.init_app(app, settings)
     sockets.init_app()
+    warm.init_app(app)
     contribute(record_facts.tell_record)
     ports.plug(DocumentPrinter(settings.instance_dir / "fonts"))
     for blueprint in BLUEPRINTS:
