@@ -103,12 +103,17 @@ class BridgeService:
                 if device not in self._running:
                     self._begin(config)
 
+    def _peer(self, device: str) -> DeviceSession | None:
+        """The session of a device that a gateway speaks for."""
+        running = self._running.get(device)
+        return running.session if running else None
+
     def _begin(self, config: DeviceConfig) -> None:
         try:
             ZoneInfo(config.timezone)
             driver = get_driver(config.driver)
             endpoint = make_endpoint({**driver.default_transport, **config.transport})
-            session = DeviceSession(config, driver, endpoint, self._spool)
+            session = DeviceSession(config, driver, endpoint, self._spool, self._peer)
         except (UnknownDriver, TransportError, ZoneInfoNotFoundError) as error:
             log.error("device not started", extra={"device": config.device_id, "reason": str(error)})
             self._broken[config.device_id] = _broken(config, str(error))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,6 +19,7 @@ from device_bridge.drivers.base import (
     Fault,
     Observation,
     Output,
+    Routed,
     Send,
     Unmapped,
     Wave,
@@ -38,14 +40,23 @@ _MAX_DELAY_S = 30.0
 _MAX_SERIAL_DELAY_S = 2.0
 _MAX_UNMAPPED = 200
 
+# a driver that only records is alive when bytes come, although they mean nothing to it
+_RAW = "raw"
+
 log = logging.getLogger("device_bridge.session")
+
+Peers = Callable[[str], "DeviceSession | None"]
 
 
 class DeviceSession:
     """Owns one endpoint. `run` ends only when it is cancelled."""
 
-    def __init__(self, config: DeviceConfig, driver: Driver, endpoint: Endpoint, spool: Spool) -> None:
+    def __init__(
+        self, config: DeviceConfig, driver: Driver, endpoint: Endpoint, spool: Spool, peers: "Peers | None" = None
+    ) -> None:
         self._config, self._driver, self._endpoint, self._spool = config, driver, endpoint, spool
+        self._peers: Peers = peers or (lambda _: None)
+        self._handed: list[Future[None]] = []
         self._normaliser = Normaliser()
         self._normaliser.recall(spool.memory(config.device_id) or "[]")
         self._gate = OutboundGate(driver.checker, self._log_passage)
@@ -146,11 +157,12 @@ class DeviceSession:
         if not outputs and not raw:
             return
         kept = self._keep(outputs, raw, arrived)
+        handed, self._handed = self._handed, []
         sends = [one for one in outputs if isinstance(one, Send)]
         for send in sends:
             if send.after_commit and kept is not None:
                 # an acknowledgement is a promise: first the disk, then the answer
-                await asyncio.wrap_future(kept)
+                await asyncio.gather(*(asyncio.wrap_future(one) for one in [*handed, kept]))
                 kept = None
             await self._send(connection, send)
         if kept is not None:
@@ -165,9 +177,9 @@ class DeviceSession:
         self.watchdog.bytes_out += len(cleared.payload)
 
     def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks) -> "Future[None] | None":
-        outputs = self._mapping.apply(outputs)
+        outputs = self._mapping.apply(self._hand_over(outputs, arrived))
         observations = [one for one in outputs if isinstance(one, Observation)]
-        if observations:
+        if observations or (raw and _RAW in self._driver.capabilities):
             self.watchdog.frame(arrived)
         for one in outputs:
             if isinstance(one, Fault):
@@ -185,6 +197,27 @@ class DeviceSession:
             return None
         memory = self._normaliser.remember() if self._normaliser.memory_changed else None
         return self._spool.add(Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, waves, memory))
+
+    def _hand_over(self, outputs: list[Output], arrived: Clocks) -> list[Output]:
+        """Give a gateway's outputs to the devices they belong to; what belongs to nobody here is counted."""
+        own: list[Output] = []
+        for one in outputs:
+            if not isinstance(one, Routed):
+                own.append(one)
+                continue
+            peer = self._peers(one.device)
+            if peer is None or peer is self:
+                own += one.outputs if peer is self else [Unmapped(f"device {one.device}"[:60], "device", "")]
+                continue
+            self.watchdog.frame(arrived)
+            kept = peer.receive(list(one.outputs), arrived)
+            if kept is not None:
+                self._handed.append(kept)
+        return own
+
+    def receive(self, outputs: list[Output], arrived: Clocks) -> "Future[None] | None":
+        """Outputs of a gateway for this device. The raw bytes stay with the gateway."""
+        return self._keep([one for one in outputs if not isinstance(one, Send | Routed)], b"", arrived)
 
     def _waves(self, outputs: list[Output], arrived: Clocks) -> list[WavePiece]:
         if not self._wanted_waves:

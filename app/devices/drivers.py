@@ -93,6 +93,7 @@ TRANSPORTS: dict[str, tuple[str, tuple[TransportField, ...]]] = {
             *_LINE,
         ),
     ),
+    "gateway": ("经网关（由网关的床位表分配）", ()),
     "serial_url": (
         "串口服务器",
         (
@@ -112,7 +113,7 @@ DRIVERS: dict[str, DriverChoice] = {
         ),
         DriverChoice(
             "ihe_pcd01", "HL7 2.6（IHE PCD-01）",
-            ("monitor", "anesthesia_machine", "ventilator", "other"), ("tcp_listener",), {"port": "2575"},
+            ("monitor", "anesthesia_machine", "ventilator", "other"), ("tcp_listener", "gateway"), {"port": "2575"},
             "迈瑞 eGateway、ePM、BeneVision，科曼，GE 与飞利浦经网关等。设备或网关主动连接本机。",
         ),
         DriverChoice(
@@ -121,18 +122,94 @@ DRIVERS: dict[str, DriverChoice] = {
             "B20、B40、B105、B125、B450、B650、B850，S/5。通常为 19200 8E1，部分 B1x5M 为 9600。",
         ),
         DriverChoice(
-            "medibus", "德尔格 MEDIBUS / MEDIBUS.X", ("anesthesia_machine", "ventilator"),
-            ("serial", "serial_url"), {"baudrate": "9600", "parity": "E"},
-            "Fabius、Primus、Atlan、Perseus、Evita。MEDIBUS 9600 8E1，MEDIBUS.X 19200 8E1。",
+            "medibus", "德尔格 MEDIBUS", ("anesthesia_machine", "ventilator"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "E"},
+            "Fabius、Tiro、Primus、Apollo、Zeus、Evita、Savina。9600 8E1，个别为 8N1。代码表与 MEDIBUS.X 不同，请按设备选择。",
         ),
         DriverChoice(
-            "astm", "血气分析仪 ASTM", ("blood_gas",), ("tcp_listener", "tcp_client", "serial", "serial_url"),
-            {"port": "10020", "baudrate": "9600"},
-            "雷度 ABL、GEM、cobas b（ASTM E1381/E1394）。分析仪主动发送结果；数据周期请填 3600 秒。",
+            "medibus_x", "德尔格 MEDIBUS.X", ("anesthesia_machine", "ventilator"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "19200", "parity": "E"},
+            "Atlan、Perseus、新款 Primus IE、Evita V。19200 8E1。",
         ),
         DriverChoice(
-            "hl7_bloodgas", "血气分析仪 HL7", ("blood_gas",), ("tcp_listener",), {"port": "2577"},
-            "雷度、LIS 或 i-STAT、cobas 中间件（HL7 ORU）。发送方主动连接本机；数据周期请填 3600 秒。",
+            "astm", "血气 ASTM", ("blood_gas",),
+            ("tcp_listener", "tcp_client", "serial", "serial_url"), {"port": "10020", "baudrate": "9600"},
+            "雷度 ABL、GEM Premier、cobas b。GEM 监听 1182 端口时请选“连接到设备”。",
+        ),
+        DriverChoice(
+            "hl7_bloodgas", "血气 HL7", ("blood_gas",),
+            ("tcp_listener", "tcp_client"), {"port": "2576"},
+            "雷度 ABL、LIS 或 i-STAT、cobas 中间件推送的 ORU^R01。",
+        ),
+        DriverChoice(
+            "intellivue_rs232", "飞利浦 IntelliVue 串口", ("monitor",),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "115200", "parity": "N"},
+            "MP、MX 系列的 MIB/RS-232 口，115200 8N1。导出哪些波形在监护仪上设置。",
+        ),
+        DriverChoice(
+            "intellivue_udp", "飞利浦 IntelliVue 网络", ("monitor",),
+            ("udp",), {"port": "24105", "remote_port": "24105"},
+            "MP、MX 系列的数据输出口，UDP 24105。请填写监护仪地址；多台监护仪的本机端口各不相同。",
+        ),
+        DriverChoice(
+            "biolight", "宝莱特 A8", ("monitor",),
+            ("udp",), {"port": "45679", "remote_port": "8002"},
+            "本机 45679 接收，向设备 8002 端口请求。请填写监护仪地址。",
+        ),
+        DriverChoice(
+            "edan_xml", "理邦 elite V8", ("monitor",),
+            ("tcp_client",), {"port": "9100"},
+            "每次连接读取一条 XML 形式的 HL7 消息。",
+        ),
+        DriverChoice(
+            "aeonmed", "谊安 8700A", ("anesthesia_machine",),
+            ("udp",), {"port": "9101"},
+            "麻醉机向本机 UDP 9101 推送。新鲜气流和 CO2 的单位按设备设置填写。",
+        ),
+        DriverChoice(
+            "nuohe", "诺和 NW9002S", ("monitor", "other"),
+            ("udp",), {"port": "45677"},
+            "麻醉深度，设备向本机 UDP 45677 推送。",
+        ),
+        DriverChoice(
+            "egos", "爱琴 EGOS-600", ("monitor", "other"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
+            "脑氧，只接收。波特率请与设备一致。",
+        ),
+        DriverChoice(
+            "servo_cie", "迈柯唯 Servo", ("ventilator", "anesthesia_machine"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "E"},
+            "Servo-i、Servo-s、Servo-u、Flow-i 的 CIE 口，9600 或 19200，通常 8E1。",
+        ),
+        DriverChoice(
+            "hamilton", "哈美顿呼吸机", ("ventilator",),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "38400", "parity": "N"},
+            "C1、C2、C3、C6、G5、T1、MR1，38400，校验和停止位按设备设置。",
+        ),
+        DriverChoice(
+            "pb840", "Puritan Bennett 840", ("ventilator",),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
+            "DCI 口，串口参数按设备设置。",
+        ),
+        DriverChoice(
+            "bis", "BIS A-2000 / VISTA", ("monitor", "other"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "57600", "parity": "N"},
+            "设备串口输出须设为二进制，57600 8N1。",
+        ),
+        DriverChoice(
+            "masimo", "Masimo Radical-7 / Rad-8", ("monitor", "other"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
+            "设备串口输出须设为 ASCII 1，只接收。",
+        ),
+        DriverChoice(
+            "nellcor", "Nellcor N-595", ("monitor", "other"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
+            "ASCII 输出，只接收。",
+        ),
+        DriverChoice(
+            "passive", "未知协议（只记录）", ("monitor", "anesthesia_machine", "ventilator", "blood_gas", "other"),
+            ("serial", "serial_url", "tcp_client", "tcp_listener", "udp"), {"baudrate": "9600"},
+            "只保存原始数据，不解码、不发送；取得协议后可以重新解码。",
         ),
     )
 }  # fmt: skip

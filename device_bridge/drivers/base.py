@@ -104,7 +104,15 @@ class Send:
     after_commit: bool = False
 
 
-Output = Observation | Alarm | Wave | DeviceInfo | Fault | Unmapped | Send
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What a gateway said about another device: `device` is the key under which that one is registered."""
+
+    device: str
+    outputs: "tuple[Output, ...]"
+
+
+Output = Observation | Alarm | Wave | DeviceInfo | Fault | Unmapped | Send | Routed
 
 
 class Codec(Protocol):

@@ -9,6 +9,7 @@ udp        [host], port, [remote_host, remote_port]
 serial     port, baudrate, bytesize, parity, stopbits, xonxoff, rtscts, dsrdtr, rts, dtr
 serial_url url (rfc2217://, socket://), and the line settings of `serial`
 replay     path, [chunk, bytes_per_s, loop]
+gateway    none: the data come through the gateway whose `beds` option names this device
 ========== =====================================================================================
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from device_bridge.transports.base import Endpoint, TransportError
+from device_bridge.transports.gateway import Gateway
 from device_bridge.transports.replay import Replay
 from device_bridge.transports.serial_line import LineSettings, SerialLine
 from device_bridge.transports.tcp import TcpClient, TcpListener
@@ -66,6 +68,7 @@ KINDS: dict[str, Callable[[Settings], Endpoint]] = {
     "serial": _serial,
     "serial_url": _serial_url,
     "replay": _replay,
+    "gateway": lambda _: Gateway(),
 }
 
 

@@ -1,5 +1,6 @@
 """Decoder of PCD-01 messages and PCD-04 alarms."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,6 +15,7 @@ from device_bridge.drivers.base import (
     Fault,
     Observation,
     Output,
+    Routed,
     Send,
     Unmapped,
     Wave,
@@ -33,6 +35,7 @@ from device_bridge.parameters import EPISODIC, PARAMETERS
 from device_bridge.wire import DeviceAlarm, Quality
 
 _UNCLOSED_AFTER_S = 10.0
+_MAX_BEDS = 500
 _LONGEST_KEPT = 200
 _ABSENT_STATUS = frozenset({"X", "N", "D"})
 _ABSENT_FLAGS = frozenset({"INV", "NAV", "OFF"})
@@ -45,7 +48,12 @@ _QUALITY_FLAGS = {
 
 
 class PcdCodec:
-    """One connection of a gateway or monitor. Every message is acknowledged after it is safe on disk."""
+    """One connection of a gateway or monitor. Every message is acknowledged after it is safe on disk.
+
+    Options: `bed` keeps the messages of one bed only; `beds` {"HDU^507^3": "OR3-MON", …} hands the messages of a
+    gateway to the devices of its beds. Keys are PV1-3 or parts of it, or a device id; the most exact one wins.
+    A bed that is not in the table is counted and stays in the raw store.
+    """
 
     def __init__(self, options: CodecOptions) -> None:
         self._framer = MllpFramer()
@@ -53,8 +61,9 @@ class PcdCodec:
         self._bed = str(options.values.get("bed", ""))
         self._frame_began: float | None = None
         self._acknowledged = 0
-        self._cuff: tuple[tuple[str, float], ...] | None = None
-        self._cuff_since: int | None = None
+        beds = options.values.get("beds")
+        self._beds = {str(k): str(v) for k, v in beds.items()} if isinstance(beds, Mapping) else {}
+        self._cuffs: dict[str, tuple[tuple[tuple[str, float], ...], int | None]] = {}
 
     def opened(self, now: Clocks) -> list[Output]:
         """A listener waits."""
@@ -91,21 +100,26 @@ class PcdCodec:
             return [Fault("no_msh")]
         header = segments[0]
         kind = field(header, 8)
-        out: list[Output] = []
-        if kind.startswith("ORU^R01"):
-            out += self._results(segments)
-        elif kind.startswith("ORU^R40"):
-            out += self._alarms(segments)
+        out = self._content(segments) if kind.startswith(("ORU^R01", "ORU^R40")) else []
         acknowledgement = self._acknowledge(header, received)
         return [*out, acknowledgement] if acknowledgement else out
 
-    def _results(self, segments: list[list[str]]) -> list[Output]:
+    def _content(self, segments: list[list[str]]) -> list[Output]:
+        """What the message says, under the device it belongs to."""
+        bed = next((field(s, 3) for s in segments if s[0] == "PV1"), "")
+        device = _route(self._beds, segments, bed) if self._beds else None
+        if (self._bed and self._bed not in bed.split("^")) or (self._beds and device is None):
+            return [Unmapped(f"bed {bed[:40]}", "bed", "")]
+        if field(segments[0], 8).startswith("ORU^R40"):
+            out = self._alarms(segments)
+        else:
+            out = self._results(segments, bed)
+        return out if device is None else [Routed(device, tuple(out))]
+
+    def _results(self, segments: list[list[str]], bed: str) -> list[Output]:
         header = segments[0]
         fallback = parse_time(field(header, 6), self._zone)
-        bed = next((field(s, 3) for s in segments if s[0] == "PV1"), "")
         out: list[Output] = []
-        if self._bed and self._bed not in bed.split("^"):
-            return [Unmapped(f"bed {bed[:40]}", "bed", "")]
         if bed.strip("^"):
             out.append(DeviceInfo({"bed": bed[:80], "sender": field(header, 2)[:80]}))
         at = fallback
@@ -120,9 +134,9 @@ class PcdCodec:
                     out += self._numeric(segment, at)
         if rows:
             out += _waves(rows, [s for s in segments if s[0] == "OBX"], at)
-        return self._date_cuff(_first_of_each(out), at)
+        return self._date_cuff(_first_of_each(out), at, bed[:80])
 
-    def _date_cuff(self, outputs: list[Output], at: int | None) -> list[Output]:
+    def _date_cuff(self, outputs: list[Output], at: int | None, bed: str) -> list[Output]:
         """Some gateways repeat a cuff reading without its time: it is dated by the message it first came in.
 
         The reading that is already there when the connection begins is of unknown age and gets no moment.
@@ -138,12 +152,15 @@ class PcdCodec:
         if not cuff:
             return outputs
         reading = tuple(sorted((one.code, one.value or 0.0) for one in cuff))
-        if reading != self._cuff:
-            self._cuff_since = None if self._cuff is None else at
-            self._cuff = reading
-        if self._cuff_since is None:
+        before, since = self._cuffs.get(bed, (None, None))
+        if reading != before:
+            since = None if before is None else at
+            if len(self._cuffs) >= _MAX_BEDS:
+                self._cuffs.clear()
+            self._cuffs[bed] = (reading, since)
+        if since is None:
             return outputs
-        dated = {one: replace(one, episode_ms=self._cuff_since, episode_inferred=True) for one in cuff}
+        dated = {one: replace(one, episode_ms=since, episode_inferred=True) for one in cuff}
         return [dated.get(one, one) if isinstance(one, Observation) else one for one in outputs]
 
     def _numeric(self, row: list[str], at: int | None) -> list[Output]:
@@ -210,6 +227,18 @@ class PcdCodec:
             f"MSA|AA|{control}\r"
         )
         return Send(frame(text.encode("utf-8")), "acknowledgement", after_commit=True)
+
+
+def _route(beds: Mapping[str, str], segments: list[list[str]], bed: str) -> str | None:
+    """The device of this message: by its bed, else by a device id in OBX-18, else by the sender."""
+    parts = [part.strip("& ") for part in bed.split("^")]
+    places = [bed, "^".join(parts[1:3]), *reversed(parts[:3])]
+    devices = [token for row in segments if row[0] == "OBX" for token in field(row, 18).split("^")[:2]]
+    sender = field(segments[0], 2).split("^")
+    for token in (*places, *devices, *reversed(sender[:2])):
+        if token and token in beds:
+            return beds[token]
+    return None
 
 
 def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
