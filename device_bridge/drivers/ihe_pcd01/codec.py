@@ -251,6 +251,9 @@ def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
 
 def _identify(identifier: str, tail: str) -> tuple[str | None, Quality]:
     number, name, system = (component(identifier, n) for n in (1, 2, 3))
+    private = codes.PRIVATE.get((number, system))
+    if private is not None:
+        return private, Quality.GOOD
     by_name = codes.NAMES.get(name)
     by_number = codes.TERMS[number][0] if system in codes.MDC_SYSTEMS and number in codes.TERMS else None
     if by_name and by_number and by_name != by_number:

@@ -73,7 +73,40 @@ TERMS: dict[str, tuple[str, str]] = {
     "150492": ("CO", "MDC_OUTPUT_CARD_CTS"),
     "149772": ("CI", "MDC_OUTPUT_CARD_INDEX"),
     "150404": ("SV", "MDC_VOL_BLD_STROKE"),
+    "150017": ("ART_S", "MDC_PRESS_BLD_SYS"),
+    "150018": ("ART_D", "MDC_PRESS_BLD_DIA"),
+    "150019": ("ART_M", "MDC_PRESS_BLD_MEAN"),
+    "150029": ("ART_S", "MDC_PRESS_BLD_AORT_SYS"),
+    "150030": ("ART_D", "MDC_PRESS_BLD_AORT_DIA"),
+    "150067": ("LAP", "MDC_PRESS_BLD_ATR_LEFT_MEAN"),
+    "150071": ("RAP", "MDC_PRESS_BLD_ATR_RIGHT_MEAN"),
+    "150372": ("T1", "MDC_TEMP_ESOPH"),
+    "150380": ("T1", "MDC_TEMP_NASOPH"),
+    "150392": ("T1", "MDC_TEMP_TYMP"),
+    "188420": ("T1", "MDC_TEMP_RECT"),
+    "188496": ("T1", "MDC_TEMP_AXIL"),
+    "151738": ("FiCO2", "MDC_AWAY_CO2_INSP_MIN"),
+    "152172": ("FiENF", "MDC_CONC_AWAY_ENFL_INSP"),
+    "152088": ("EtENF", "MDC_CONC_AWAY_ENFL_ET"),
+    "152176": ("FiHAL", "MDC_CONC_AWAY_HALOTH_INSP"),
+    "152092": ("EtHAL", "MDC_CONC_AWAY_HALOTH_ET"),
+    "151692": ("Compl", "MDC_COMPL_LUNG_DYN"),
+    "151696": ("Compl", "MDC_COMPL_LUNG_STATIC"),
+    "131841": ("ST_I", "MDC_ECG_AMPL_ST_I"),
+    "131842": ("ST_II", "MDC_ECG_AMPL_ST_II"),
+    "131843": ("ST_V1", "MDC_ECG_AMPL_ST_V1"),
+    "131844": ("ST_V2", "MDC_ECG_AMPL_ST_V2"),
+    "131845": ("ST_V3", "MDC_ECG_AMPL_ST_V3"),
+    "131846": ("ST_V4", "MDC_ECG_AMPL_ST_V4"),
+    "131847": ("ST_V5", "MDC_ECG_AMPL_ST_V5"),
+    "131848": ("ST_V6", "MDC_ECG_AMPL_ST_V6"),
+    "131901": ("ST_III", "MDC_ECG_AMPL_ST_III"),
+    "131902": ("ST_aVR", "MDC_ECG_AMPL_ST_AVR"),
+    "131903": ("ST_aVL", "MDC_ECG_AMPL_ST_AVL"),
+    "131904": ("ST_aVF", "MDC_ECG_AMPL_ST_AVF"),
 }
+# Manufacturers' own codes by (number, coding system).
+PRIVATE: dict[tuple[str, str], str] = {("478", "99MNDRY"): "PVI", ("153", "99MNDRY"): "PPV"}
 NAMES: dict[str, str] = {name: code for code, name in TERMS.values()}
 
 MDC_SYSTEMS = frozenset({"", "MDC"})
@@ -89,6 +122,8 @@ UNIT_FACTORS: dict[tuple[str, str], float] = {
     ("MDC_DIM_MMHG", "cmH2O"): 1.35951,
     ("265987", "cmH2O"): 10.19716,
     ("265216", "mL"): 1000.0,
+    ("266418", "mm"): 10.0,
+    ("MDC_DIM_MILLI_VOLT", "mm"): 10.0,
 }
 FAHRENHEIT = frozenset({"268160", "MDC_DIM_FAHR"})
 
