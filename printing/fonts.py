@@ -14,11 +14,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata, resources
 from pathlib import Path
 from time import perf_counter
+from typing import cast
+from weakref import WeakKeyDictionary
 
 from fontTools.ttLib import TTFont as FontFile
 from fontTools.varLib import instancer
@@ -173,12 +176,19 @@ def _register(files: FontFiles) -> None:
     pdfmetrics.registerFont(TTFont(FACES.regular, str(files.regular)))
     pdfmetrics.registerFont(TTFont(FACES.bold, str(files.bold)))
     pdfmetrics.registerFontFamily(FACES.regular, FACES.regular, FACES.bold, FACES.regular, FACES.bold)
-    for face, path in ((SVG_FACE, files.regular), (SVG_FACE_BOLD, files.bold)):
-        pdfmetrics.registerFont(TTFont(face, str(path)))
+    for face, origin in ((SVG_FACE, FACES.regular), (SVG_FACE_BOLD, FACES.bold)):
+        pdfmetrics.registerFont(_twin(face, cast(TTFont, pdfmetrics.getFont(origin))))
         svglib_fonts.register_font(face, rlgFontName=face)
     unicode_map.install()
     # every canvas starts with a base font; the built-in one is not embedded
     rl_config.canvas_basefontname = FACES.regular
+
+
+def _twin(name: str, font: TTFont) -> TTFont:
+    """The same font under another name: the tables, 17 MB a file, are read and kept once."""
+    twin = copy(font)
+    twin.fontName, twin.state = name, WeakKeyDictionary()
+    return twin
 
 
 def missing_glyphs(text: str, directory: Path) -> str:

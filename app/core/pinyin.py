@@ -1,9 +1,34 @@
 """Pinyin search keys: `zs` and `zhangsan` both find 张三, `bbf` finds 丙泊酚."""
 
+import json
+import os
 from functools import lru_cache
+from pathlib import Path
 
+# The library's table of phrases takes 46 MB of every process; nine tenths of it say what single characters say too.
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")
+
+import pypinyin
 from pypinyin import Style, lazy_pinyin, load_phrases_dict
+from pypinyin.constants import PINYIN_DICT
 
+
+def _phrases_that_matter() -> str:
+    """Phrases of the library in which a character is read in another way than alone; as JSON, so that what is kept
+    is made anew and the memory of the whole table goes back in one piece."""
+    usual = {chr(code): readings.partition(",")[0] for code, readings in PINYIN_DICT.items()}
+    file = Path(pypinyin.__file__).with_name("phrases_dict.json")
+    phrases: dict[str, list[list[str]]] = json.loads(file.read_text(encoding="utf-8"))
+    return json.dumps(
+        {
+            phrase: readings
+            for phrase, readings in phrases.items()
+            if [one[0] for one in readings] != [usual.get(char) for char in phrase]
+        }
+    )
+
+
+load_phrases_dict(json.loads(_phrases_that_matter()))
 # Readings that a general dictionary gets wrong in this field.
 load_phrases_dict(
     {
