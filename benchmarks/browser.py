@@ -108,7 +108,8 @@ def _open(browser: Browser, state: Any) -> tuple[BrowserContext, Page, CDPSessio
 def _load(page: Page, url: str) -> float:
     """Open the page, wait until it is quiet; milliseconds until it was drawn."""
     answer = page.goto(url, wait_until="load")
-    assert answer is not None and answer.status == 200 and page.url == url, (answer and answer.status, page.url)
+    assert answer is not None, "no answer"
+    assert (answer.status, page.url) == (200, url)
     page.wait_for_selector("[data-chart] svg")
     page.wait_for_timeout(_QUIET_S * 1000)
     return float(page.evaluate(_DRAWN))
@@ -157,6 +158,7 @@ def watching(browser: Browser, relay: CountingRelay, url: str, state: Any, minut
     relay.reset()
     page.wait_for_timeout(minutes * 60_000)
     wire = relay.received / minutes
+    session.detach()
     fetched = sum(traffic.by_type.values()) / minutes
     relay.reset()
     page.reload(wait_until="load")
@@ -168,7 +170,13 @@ def watching(browser: Browser, relay: CountingRelay, url: str, state: Any, minut
     return [
         Line(f"watching screen, all bytes on the wire a minute ({minutes:g} min)", wire / 1000, "kB", most=5),
         Line("  of it fetched", fetched / 1000, "kB"),
-        Line("  socket messages before compression", traffic.socket_payload / minutes / 1000, "kB"),
+        Line("  socket messages, before compression", traffic.socket_payload / minutes / 1000, "kB"),
+        Line(
+            "  fetched and messages before compression together",
+            fetched / 1000 + traffic.socket_payload / minutes / 1000,
+            "kB",
+            most=5,
+        ),
         Line("  socket messages a minute", traffic.socket_frames / minutes, ""),
         Line("  baseline: the page again once a minute", whole / 1000, "kB"),
     ]
