@@ -54,8 +54,8 @@ if [ -n "$(postgres_bin)" ]; then
   start_postgres
   MAFEI_TEST_POSTGRESQL="postgresql+psycopg://postgres@127.0.0.1:$port" \
     "$bin/python" -m pytest -n 2 -m "not browser and not reliability" \
-    tests/core tests/accounts tests/patients tests/scheduling tests/vitals tests/devices tests/anesthesia \
-    tests/documents tests/interfaces tests/web tests/migrations
+    tests/core tests/accounts tests/printjobs tests/patients tests/scheduling tests/vitals tests/devices tests/anesthesia \
+    tests/documents tests/web tests/migrations
 else
   printf '\n!!! 没有 PostgreSQL：数据库测试只在 SQLite 上运行过，本次结果不完整。\n'
 fi

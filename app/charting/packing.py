@@ -46,8 +46,11 @@ def wrap(text: str, width: float, size: float, measure: Measure = text_width) ->
             advance = measure(piece, size)
             if lines[-1] and used + advance > width:
                 carried = _carried(lines[-1], piece)
-                lines.append(carried)
                 used = sum(measure(part, size) for part in carried)
+                if used + advance > width:  # too narrow for both: punctuation begins the line after all
+                    lines[-1] += carried
+                    carried, used = [], 0.0
+                lines.append(carried)
             if piece.isspace() and not lines[-1]:
                 continue
             lines[-1].append(piece)

@@ -75,15 +75,21 @@ class SerialConnection:
         last: bytes | OSError = b""
         try:
             while not self._stop.is_set():
-                data = bytearray(self._port.read(max(self._port.in_waiting, 1)))
-                # `socket://` only ever says that one byte waits: take all there is in one piece
-                while data and len(data) < _PIECE and self._port.in_waiting and not self._stop.is_set():
-                    data += self._port.read(max(self._port.in_waiting, 1))
-                if data:
-                    self._deliver(bytes(data))
+                self._read_piece()
         except (OSError, TypeError, ValueError, AttributeError) as error:
             last = TransportError(f"串口断开：{type(error).__name__}")
         self._deliver(last)
+
+    def _read_piece(self) -> None:
+        """Take all that waits in one piece; what was read before the line broke is delivered all the same."""
+        data = bytearray(self._port.read(max(self._port.in_waiting, 1)))
+        try:
+            # `socket://` only ever says that one byte waits
+            while data and len(data) < _PIECE and self._port.in_waiting and not self._stop.is_set():
+                data += self._port.read(max(self._port.in_waiting, 1))
+        finally:
+            if data:
+                self._deliver(bytes(data))
 
     def _deliver(self, item: bytes | OSError) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is already gone
