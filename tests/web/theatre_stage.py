@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from bs4 import BeautifulSoup
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -20,6 +21,8 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
 from tests.cast import LI_MING
+
+BOLUS = {"code": "D001", "dose": "110", "unit": "mg", "route": "iv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +105,8 @@ def set_state(app: Flask, record_id: int, state: str) -> None:
     """Close or open the record behind the page's back."""
     with app.app_context(), unit_of_work.writing():
         db.session.get_one(AnesthesiaRecord, record_id).state = state
+
+
+def soup(answer: str) -> BeautifulSoup:
+    """A fragment to look into."""
+    return BeautifulSoup(answer, "html.parser")
