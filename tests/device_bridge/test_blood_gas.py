@@ -8,6 +8,7 @@ from device_bridge.drivers.astm.framing import ENQ, EOT, checksum, frame, frame_
 from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Observation, Send, Unmapped
 from device_bridge.drivers.blood_gas import parse_result
 from device_bridge.drivers.hl7_bloodgas import encoder as hl7
+from device_bridge.drivers.registry import get_driver
 from device_bridge.normaliser import Normaliser
 from device_bridge.wire import NOT_CHARTABLE, Quality
 from tests.device_bridge.drivers_common import AT, by_code, found, in_pieces, sends
@@ -203,3 +204,11 @@ def test_hl7_by_loinc_and_status(decode):
     assert found(decode("hl7_bloodgas", coded)) == {"pH": 7.41}
     withdrawn = data.replace(b"|||F", b"|||X")
     assert by_code(decode("hl7_bloodgas", withdrawn))["pH"].value is None
+
+
+@pytest.mark.parametrize("version", ["", "2.6.1.1.1.1", "two", "20260301093100"])
+@pytest.mark.parametrize("driver", ["hl7_bloodgas", "ihe_pcd01"])
+def test_an_odd_version_is_still_acknowledged(decode, driver, version):
+    data = hl7.message([("pH", "7.41", "", "N")], at=AT_TIME, sent=SENT).replace(b"|P|2.3", f"|P|{version}".encode())
+    (answer,) = sends(decode(driver, data))
+    assert get_driver(driver).checker(answer) is None

@@ -171,3 +171,7 @@ def test_egos_round_trip_in_pieces_and_damage():
 
 def test_egos_side(decode):
     assert found(decode("egos", egos.record({"rSO2": 70.0}), side="L")) == {"rSO2_L": 70}
+
+
+def test_egos_impossible_numbers_are_absent(decode):
+    assert found(decode("egos", egos.record({"rSO2": 1e30, "THI": float("-inf")}))) == {}

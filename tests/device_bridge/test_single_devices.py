@@ -101,6 +101,7 @@ def test_pb840_reports_with_missing_fields_give_nothing(decode):
     line = pb840.report({"awRR": 14})
     assert decode("pb840", line.replace(b",      ,", b",", 1)) == [Fault("field_count")]
     assert decode("pb840", b"MISCF\r") == [Fault("report")]
+    assert decode("pb840", line.replace(b"169 ", b"169\x1e")) == [Fault("field_count")]
     assert pb840_check(b"SNDF\r") is None
     assert pb840_check(b"SNDA\r") is None
     for bad in (b"", b"SNDF", b"SNDT\r", b"SNDF\rSNDF\r", b"RSET\r"):

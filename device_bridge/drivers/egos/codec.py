@@ -14,6 +14,7 @@ LENGTH = 101  # of the only record that is known
 SIZE = LENGTH + 7
 PLACES = (("rSO2", 64), ("THI", 68))
 _LIMIT = 4096
+_LARGEST = 1e6  # anything beyond is no index
 
 
 class EgosCodec:
@@ -72,6 +73,6 @@ class EgosCodec:
         out: list[Output] = []
         for code, place in PLACES:
             (value,) = struct.unpack_from(">f", record, place)
-            missing = math.isnan(value) or math.isinf(value)
+            missing = math.isnan(value) or abs(value) > _LARGEST
             out.append(observe(self._index if code == "rSO2" else code, None if missing else round(value, 3)))
         return out

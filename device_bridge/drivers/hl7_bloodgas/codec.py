@@ -9,6 +9,7 @@ from device_bridge.drivers.mllp import MllpFramer, component, field, frame, pars
 from device_bridge.wire import Quality
 
 _UNCLOSED_AFTER_S = 10.0
+_LONGEST_VERSION = 8
 _NOT_RESULTS = frozenset({"X", "N", "D", "I"})
 _BEYOND = frozenset({"<", ">"})
 
@@ -104,8 +105,10 @@ class BloodGasCodec:
         if field(header, 14) == "NE" and field(header, 15) == "NE":
             return None
         control = field(header, 9)[:199]
-        version = component(field(header, 11), 1) or "2.3.1"
-        if not control or not version.replace(".", "").isdigit():
+        version = component(field(header, 11), 1)
+        if len(version) > _LONGEST_VERSION or not version.isascii() or not version.replace(".", "").isdigit():
+            version = "2.3.1"
+        if not control:
             return None
         self._acknowledged += 1
         stamp = datetime.fromtimestamp(received.wall_ms / 1000, UTC)

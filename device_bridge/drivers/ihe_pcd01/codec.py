@@ -35,6 +35,7 @@ from device_bridge.parameters import EPISODIC, PARAMETERS
 from device_bridge.wire import DeviceAlarm, Quality
 
 _UNCLOSED_AFTER_S = 10.0
+_LONGEST_VERSION = 8
 _MAX_BEDS = 500
 _LONGEST_KEPT = 200
 _ABSENT_STATUS = frozenset({"X", "N", "D"})
@@ -217,8 +218,10 @@ class PcdCodec:
         if accept == "NE" and application == "NE":
             return None
         control = field(header, 9)[:199]
-        version = component(field(header, 11), 1) or "2.6"
-        if not control or not version.replace(".", "").isdigit():
+        version = component(field(header, 11), 1)
+        if len(version) > _LONGEST_VERSION or not version.isascii() or not version.replace(".", "").isdigit():
+            version = "2.6"
+        if not control:
             return None
         self._acknowledged += 1
         stamp = datetime.fromtimestamp(received.wall_ms / 1000, UTC)

@@ -60,7 +60,7 @@ def report(line: str) -> list[Output]:
     if not found or not ended or table is None or len(names) < 3:
         return [Fault("report")]
     fields = body.strip(",").split(",")
-    if not names[2].strip().isdigit() or int(names[2]) != len(fields):
+    if names[2].strip(" ") != str(len(fields)):
         return [Fault("field_count")]
     out: list[Output] = []
     for number, (code, factor) in table.items():
