@@ -137,6 +137,7 @@ def mark(case_id: int) -> ResponseReturnValue:
     """Mark a time of the case."""
     case, user = load_case(case_id), actor()
     kind = form_text("kind", 32)
+    anesthesia.check_course_open(case_id, kind, is_new=True)
     event = scheduling.mark_event(
         user,
         case,
@@ -189,6 +190,7 @@ def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
             remark=form_text("remark"),
         )
     else:
+        anesthesia.check_course_open(case_id, event.kind)
         scheduling.correct_event_time(actor(), event, at, form_text("reason"))
     return written(f"{event.label} 已更正为 {clock.to_hospital(event.at):%H:%M}")
 
@@ -202,6 +204,7 @@ def withdraw(case_id: int, event_id: int) -> ResponseReturnValue:
     if event.kind == EventKind.NOTED:
         anesthesia.void_event(actor(), load_record_id(case_id), event.id, reason)
     else:
+        anesthesia.check_course_open(case_id, event.kind)
         scheduling.void_event(actor(), event, reason)
     return written(f"已撤销 {event.label}")
 

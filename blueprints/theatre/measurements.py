@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from flask.typing import ResponseReturnValue
 
+from app.anesthesia import service as anesthesia
 from app.core.permissions import Permission
 from app.scheduling import service as scheduling
 from app.scheduling.service.measuring import ASA_GRADES
@@ -24,7 +25,8 @@ def measurements_panel(case_id: int) -> ResponseReturnValue:
 @blueprint.post("/cases/<int:case_id>/measurements")
 @needs(Permission.CHART)
 def measure(case_id: int) -> ResponseReturnValue:
-    """Write what was filled in."""
+    """Write what was filled in; they stand on the record, so not when that is closed."""
+    anesthesia.check_open(case_id)
     case = scheduling.set_measurements(
         actor(),
         load_case(case_id),

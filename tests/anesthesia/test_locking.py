@@ -69,7 +69,9 @@ VERBS: dict[str, Callable[[Written], object]] = {
     "leave_rescue_mode": lambda w: service.leave_rescue_mode(w.actor, w.number),
     "finish_record": lambda w: service.finish_record(w.actor, w.number),
 }
-NOT_WRITES = {"open_record", "lock_record", "reopen_record", "fill_chart", "stop_infusion"}
+NOT_WRITES = {
+    "open_record", "lock_record", "reopen_record", "fill_chart", "stop_infusion", "check_course_open", "check_open",
+}  # fmt: skip
 NOT_WRITES |= {"freeze_record"}  # a print of a locked record is the point of locking it
 
 

@@ -10,7 +10,7 @@ from app.anesthesia.service.drugs import (
     stop_infusion,
     void_administration,
 )
-from app.anesthesia.service.events import correct_event, note_event, void_event
+from app.anesthesia.service.events import check_course_open, check_open, correct_event, note_event, void_event
 from app.anesthesia.service.filling import fill_chart
 from app.anesthesia.service.fluids import (
     add_intake,
@@ -41,6 +41,8 @@ __all__ = [
     "add_line",
     "add_output",
     "change_rate",
+    "check_course_open",
+    "check_open",
     "correct_administration",
     "correct_event",
     "correct_intake",

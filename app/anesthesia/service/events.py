@@ -3,15 +3,46 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
+from app.anesthesia.models import AnesthesiaRecord
 from app.anesthesia.service.gate import add, already, check_time, need_reason, pass_gate, tell
 from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.scheduling.models import CaseEvent
-from app.scheduling.rules import EventKind
+from app.scheduling.rules import DISPOSITIONS, EventKind
 
 WHAT = ("events", "chart")
+# Where the patient goes after the operation is told when the record has long been closed.
+_AFTERWARDS = frozenset({EventKind.IN_TRANSIT, EventKind.PACU_IN, EventKind.PACU_OUT, *DISPOSITIONS})
+
+
+def check_course_open(case_id: int, kind: EventKind | str, *, is_new: bool = False) -> None:
+    """Hold the times of a case to its record: what is drawn on a closed record is not written any more.
+
+    A new time of leaving the room is taken until the record is locked, so that nobody keeps a room occupied by
+    finishing early. Raises `Locked`.
+    """
+    if kind in _AFTERWARDS:
+        return
+    found = db.session.execute(
+        select(AnesthesiaRecord.id, AnesthesiaRecord.state).where(AnesthesiaRecord.case_id == case_id)
+    ).one_or_none()
+    if found is None or (is_new and kind == EventKind.OUT_OF_ROOM and found.state == "finished"):
+        return
+    pass_gate(found.id)
+
+
+def check_open(case_id: int) -> None:
+    """Refuse a write of what stands on the record of a case when that is closed; before it is opened all is free.
+
+    Raises `Locked`.
+    """
+    number = db.session.scalar(select(AnesthesiaRecord.id).where(AnesthesiaRecord.case_id == case_id))
+    if number is not None:
+        pass_gate(number)
 
 
 def note_event(

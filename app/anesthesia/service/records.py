@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.anesthesia.models import AnesthesiaRecord
-from app.anesthesia.queries.open_points import open_points
+from app.anesthesia.queries.open_points import case_times, open_points
 from app.anesthesia.rules import Finding
 from app.anesthesia.service.gate import Gate, check_time, need_reason, pass_gate, tell
 from app.core import clock
@@ -14,6 +14,7 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.scheduling.models import SurgicalCase
+from app.scheduling.rules import EventKind
 
 INTERVALS = (1, 2, 3, 5, 10, 15)
 TECHNIQUE_FIELDS = frozenset(
@@ -122,12 +123,15 @@ def finish_record(actor: Actor, record_id: int) -> tuple[Finding, ...]:
 
 
 def lock_record(actor: Actor, record_id: int) -> AnesthesiaRecord:
-    """Lock a finished record. Raises `Conflict` when it is still open."""
+    """Lock a finished record. Raises `Conflict` when it is still open, or while the patient is in the room."""
     record = _hold(record_id)
     if record.state == "locked":
         return record
     if record.state != "finished":
         raise Conflict("请先完成麻醉记录，再锁定。", code="not_finished")
+    times = case_times(record.case_id)
+    if EventKind.IN_ROOM in times and EventKind.OUT_OF_ROOM not in times:
+        raise Conflict("患者还没有出手术间，请先记录出手术间时间，再锁定。", code="still_in_room")
     record.state, record.locked_at = "locked", clock.now()
     db.session.flush()
     tell(_gate_of(record), actor, "lock_record", what=("chart", "state"), after={"state": "locked"})
