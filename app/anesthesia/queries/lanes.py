@@ -40,7 +40,7 @@ _CATEGORIES = {
 
 def drug_lanes(rows: Sequence[Administration], now: datetime) -> tuple[DrugLane, ...]:
     """A lane a drug, grouped as on the paper, in the order of the first dose within a group."""
-    totals = {total.key: total.text for total in totals_of(rows, now)}
+    totals = {total.key: total.amount_text for total in totals_of(rows, now)}  # the lane itself says 未停
     lanes = []
     for key, members in _by_drug(row for row in rows if row.mode != "gas").items():
         first = members[0]

@@ -61,7 +61,7 @@ def _running(row: Administration, totals: dict[str, DrugTotal], now: datetime) -
         rate=current[0],
         rate_unit=current[1],
         concentration=row.concentration,
-        total=total.text.removesuffix("（未停）") if total else "",
+        total=total.amount_text if total else "",
     )
 
 

@@ -37,11 +37,15 @@ class DrugTotal:
     specification: str
 
     @property
-    def text(self) -> str:
-        """「100 mg」, 「30 mg + 5 ml」, with 未停 while it runs."""
+    def amount_text(self) -> str:
+        """「100 mg」, 「30 mg + 5 ml」."""
         words = " + ".join(f"{plain(amount)} {unit_text(unit)}" for amount, unit in self.amounts)
-        if not self.is_known:
-            words = f"{words} + 总量不明".removeprefix(" + ")
+        return words if self.is_known else f"{words} + 总量不明".removeprefix(" + ")
+
+    @property
+    def text(self) -> str:
+        """The amount, with 未停 while it runs."""
+        words = self.amount_text
         return f"{words}（未停）" if self.is_running and words else words
 
 
