@@ -1,5 +1,7 @@
 """The form of the registry: text in, facts of a device out."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,6 +54,7 @@ def values_of(device: Device) -> dict[str, str]:
     names = (*_TEXTS, "key", "kind", "driver", "timezone")
     values = {name: str(getattr(device, name)) for name in names}
     values["room_id"] = str(device.room_id or "")
+    values["waves"] = _as_text(list(device.options.get("waves", [])))
     values["expected_period_s"] = f"{device.expected_period_s:g}"
     values["stale_after_s"] = f"{device.stale_after_s:g}"
     values["transport_kind"] = str(device.transport.get("kind", ""))
@@ -68,8 +71,27 @@ def _as_text(value: Any) -> str:
     return str(value)
 
 
-def parse(given: Mapping[str, str]) -> dict[str, Any]:
-    """Facts for `register_device` and `change_device`. Raises `InvalidInput` naming every faulty field."""
+def from_config(text: str) -> dict[str, str]:
+    """A new device as the wizard of the bridge (`device_bridge listen`) described it. Raises `InvalidInput`."""
+    try:
+        config = json.loads(text)
+        driver, transport, options = str(config["driver"]), dict(config["transport"]), dict(config.get("options", {}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidInput("采集向导给出的配置无法识别，请重新复制。") from error
+    values = blank(driver, str(transport.get("kind", "")))
+    values |= {f"transport.{key}": _as_text(value) for key, value in transport.items()}
+    values["transport_kind"] = str(transport.get("kind", values["transport_kind"]))
+    values["key"] = str(config.get("device_id", ""))[:64]
+    values["waves"] = _as_text(list(options.get("waves", [])))
+    for name in ("expected_period_s", "stale_after_s"):
+        if isinstance(config.get(name), int | float):
+            values[name] = f"{config[name]:g}"
+    return values
+
+
+def parse(given: Mapping[str, str], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Facts for `register_device` and `change_device`; `options` are those the device has, of which the form knows
+    only the channels of curves. Raises `InvalidInput` naming every faulty field."""
     faults: dict[str, str] = {}
     facts: dict[str, Any] = {}
     for name, length in _TEXTS.items():
@@ -81,6 +103,8 @@ def parse(given: Mapping[str, str]) -> dict[str, Any]:
     facts["room_id"] = _room(given.get("room_id", ""), faults)
     facts["expected_period_s"] = _seconds(given, "expected_period_s", 3600, faults)
     facts["stale_after_s"] = _seconds(given, "stale_after_s", 86_400, faults)
+    if "waves" in given:
+        facts["options"] = {**(options or {}), "waves": _channels(given["waves"], faults)}
     try:
         facts["transport"] = _transport(given, facts["driver"])
     except InvalidInput as error:
@@ -88,6 +112,13 @@ def parse(given: Mapping[str, str]) -> dict[str, Any]:
     if faults:
         raise InvalidInput(fields=faults)
     return facts
+
+
+def _channels(text: str, faults: dict[str, str]) -> list[str]:
+    listed = [part for part in re.split(r"[\s,，、]+", text) if part]
+    if len(listed) > 16 or any(len(part) > 32 for part in listed):
+        faults["waves"] = "最多 16 个通道，每个不超过 32 字"
+    return listed
 
 
 def _chosen(given: Mapping[str, str], name: str, known: Mapping[str, Any], fault: str, faults: dict[str, str]) -> str:

@@ -1,16 +1,17 @@
 """Routes of the device pages."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import unit_of_work
+from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
 from app.core.permissions import Permission
-from app.devices import drivers, service
+from app.devices import drivers, reports, service
 from app.devices.models import Device
 from blueprints.common.access import actor, needs
 from blueprints.common.changes import changes
@@ -51,6 +52,7 @@ def _board() -> dict[str, Any]:
 def _words() -> dict[str, Any]:
     return {
         "chips": views.STATE_CHIPS,
+        "refused": reports.refused_since((clock.today() - timedelta(days=1)).isoformat()),
         "byte_words": views.byte_words,
         "offset_words": views.offset_words,
         "drivers": drivers.DRIVERS,
@@ -82,7 +84,9 @@ def _live(device: Device) -> dict[str, Any]:
 @blueprint.get("/devices/new")
 @needs(Permission.MANAGE_DEVICES)
 def new_page() -> ResponseReturnValue:
-    """The form of a new device."""
+    """The form of a new device, blank or as the wizard of the bridge described it."""
+    if config := request.args.get("config"):
+        return _form(None, form.from_config(config))
     return _form(None, form.blank(request.args.get("driver", "")))
 
 
@@ -120,7 +124,9 @@ def change(device_id: int) -> ResponseReturnValue:
     """Change a device; the bridge reloads this one only."""
     device = load_device(device_id)
     try:
-        service.change_device(actor(), device, request.form.get("reason", "").strip(), **form.parse(request.form))
+        service.change_device(
+            actor(), device, request.form.get("reason", "").strip(), **form.parse(request.form, device.options)
+        )
     except InvalidInput as error:
         unit_of_work.rollback()
         return _form(load_device(device_id), request.form, error), 422

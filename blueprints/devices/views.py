@@ -94,6 +94,7 @@ class DeviceLive:
     case_no: str
     parameters: tuple[ParameterRow, ...]
     alarms: tuple[DeviceAlarmEvent, ...]
+    gaps: tuple[vitals.StatedGap, ...]
     now_ms: int
 
 
@@ -141,7 +142,8 @@ def build_live(device: Device) -> DeviceLive:
     row = queries.device_row(device)
     case_no = queries.case_numbers([row.case_id]).get(row.case_id, "") if row.case_id is not None else ""
     alarms = tuple(vitals.alarms(device.id, now_ms - ALARM_WINDOW_MS, limit=30))
-    return DeviceLive(device, row, case_no, rows, alarms, now_ms)
+    gaps = tuple(reversed(vitals.gaps(device.id, now_ms - ALARM_WINDOW_MS, now_ms)[-20:]))
+    return DeviceLive(device, row, case_no, rows, alarms, gaps, now_ms)
 
 
 def _parameter(code: str, samples: Samples, start_ms: int, end_ms: int, gap_ms: float) -> ParameterRow:

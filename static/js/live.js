@@ -121,6 +121,7 @@ async function connect() {
     tell("changed", payload);
   });
   socket.on("numeric", (payload) => tell("numeric", payload));
+  socket.on("wave", (payload) => tell("wave", payload));
   socket.on("n", (number, second, ...parts) => tell("numeric", { topic: `case:${number}`, values: figures(second, parts) }));
   document.addEventListener("visibilitychange", () => document.hidden || flush());
   addEventListener("pagehide", () => socket.close());

@@ -1,0 +1,70 @@
+// Curves of hours from kept extremes: one column a pixel, closer on a click.
+import { mount } from "./mount.js";
+
+const CLOSER = 10;
+const words = (time) => new Date(time).toLocaleString("zh-CN", { hour12: false });
+
+function drawColumns(canvas, { low, high, unit }, note) {
+  const ratio = devicePixelRatio || 1;
+  const width = canvas.clientWidth;
+  const height = canvas.clientHeight;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const real = [...low, ...high].filter((value) => value !== null);
+  if (!real.length) {
+    note.textContent = "无数据";
+    return;
+  }
+  const bottom = real.reduce((a, b) => Math.min(a, b));
+  const top = real.reduce((a, b) => Math.max(a, b));
+  note.textContent = `${bottom} – ${top} ${unit}`;
+  const scale = (height - 8) / (top - bottom || 1);
+  const place = (value) => height - 4 - (value - bottom) * scale;
+  pen.fillStyle = getComputedStyle(canvas).color;
+  const step = width / low.length;
+  low.forEach((value, index) => {
+    if (value === null) return;
+    const upper = place(high[index]);
+    pen.fillRect(index * step, upper, Math.max(step, 1), Math.max(place(value) - upper, 1.2));
+  });
+}
+
+function start(board) {
+  const figures = [...board.querySelectorAll("[data-channel]")];
+  const span = { start: Number(board.dataset.start), end: Number(board.dataset.end) };
+  const whole = { ...span };
+  const load = () => {
+    board.querySelector("[data-review-span]").textContent = `${words(span.start)} – ${words(span.end)}`;
+    return Promise.all(
+      figures.map(async (figure) => {
+        const canvas = figure.querySelector("canvas");
+        const width = Math.max(50, Math.round(canvas.clientWidth));
+        const query = new URLSearchParams({ code: figure.dataset.channel, start: span.start, end: span.end, width });
+        const answer = await fetch(`${board.dataset.review}?${query}`, { headers: { Accept: "application/json" } });
+        if (answer.ok) drawColumns(canvas, await answer.json(), figure.querySelector("[data-bounds]"));
+      }),
+    ).then(() => {
+      board.dataset.loaded = String(Number(board.dataset.loaded ?? 0) + 1);
+    });
+  };
+  const look = (middle, length) => {
+    span.start = Math.round(Math.max(whole.start, middle - length / 2));
+    span.end = Math.round(Math.min(whole.end, span.start + length));
+    load();
+  };
+  for (const figure of figures) {
+    figure.querySelector("canvas").addEventListener("click", (event) => {
+      const share = event.offsetX / event.target.clientWidth;
+      const length = Math.max((span.end - span.start) / CLOSER, 5000);
+      look(span.start + share * (span.end - span.start), length);
+    });
+  }
+  board.querySelector("[data-review-out]").addEventListener("click", () => {
+    look((span.start + span.end) / 2, Math.min((span.end - span.start) * CLOSER, whole.end - whole.start));
+  });
+  load();
+}
+
+mount("[data-review]", start);
