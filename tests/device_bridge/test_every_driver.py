@@ -29,6 +29,7 @@ from device_bridge.drivers.pb840 import encoder as pb840
 from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.drivers.servo_cie import encoder as servo
 from device_bridge.parameters import PARAMETERS, SAMPLED
+from device_bridge.transports.factory import make_endpoint
 
 NAMES = frozenset(
     [
@@ -204,3 +205,12 @@ def test_what_a_driver_sends_while_nothing_answers(name):
     payloads = [one.payload for one in out if isinstance(one, Send)]
     assert all(driver.checker(one) is None for one in payloads)
     assert len(payloads) < 130, "a silent device is not flooded"
+
+
+@pytest.mark.parametrize("name", sorted(DRIVERS))
+def test_the_usual_connection_of_a_driver_can_be_made(name):
+    usual = dict(get_driver(name).default_transport)
+    given = {"serial": {"port": "COM3"}, "tcp_client": {"host": "10.0.0.9"}}.get(usual["kind"], {})
+    if "remote_host" in usual:
+        given = {"remote_host": "10.0.0.9"}
+    assert make_endpoint(usual | given)
