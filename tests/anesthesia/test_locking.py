@@ -10,6 +10,9 @@ from app.anesthesia import service
 from app.anesthesia.models import Administration, AirwayProcedure, ChartReading
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, Locked
+from app.scheduling import service as scheduling
+from app.scheduling.models import SurgicalCase
+from app.scheduling.rules import EventKind
 from tests.anesthesia.samples import Theatre, at
 
 
@@ -75,6 +78,14 @@ NOT_WRITES = {
 NOT_WRITES |= {"freeze_record"}  # a print of a locked record is the point of locking it
 
 
+def lock(theatre: Theatre) -> None:
+    """The patient leaves, then the finished record is locked."""
+    case = db.session.get_one(SurgicalCase, theatre.record.case_id)
+    if EventKind.OUT_OF_ROOM not in case.times:
+        scheduling.mark_event(theatre.actor, case, EventKind.OUT_OF_ROOM, at(9, 50))
+    service.lock_record(theatre.actor, theatre.record.id)
+
+
 def test_every_verb_of_the_service_is_tried_here() -> None:
     assert set(service.__all__) - NOT_WRITES == set(VERBS)
 
@@ -85,7 +96,7 @@ def test_a_closed_record_refuses(theatre: Theatre, verb: str, state: str) -> Non
     written = Written(theatre)
     service.finish_record(theatre.actor, theatre.record.id)
     if state == "locked":
-        service.lock_record(theatre.actor, theatre.record.id)
+        lock(theatre)
     before = counts()
     with pytest.raises(Locked):
         VERBS[verb](written)
@@ -112,7 +123,7 @@ def test_raw_data_that_arrives_after_the_lock_is_not_charted(theatre: Theatre) -
 def test_reopening_needs_a_reason_counts_and_lets_one_write_again(theatre: Theatre) -> None:
     Written(theatre)
     service.finish_record(theatre.actor, theatre.record.id)
-    service.lock_record(theatre.actor, theatre.record.id)
+    lock(theatre)
     with pytest.raises(InvalidInput, match="理由"):
         service.reopen_record(theatre.actor, theatre.record.id, " ")
     record = service.reopen_record(theatre.actor, theatre.record.id, "补录出血量")
