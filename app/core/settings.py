@@ -29,6 +29,7 @@ class Settings:
     department_name: str = "麻醉手术科"
     demo: bool = False
     session_idle_minutes: int = 15
+    theatre_idle_minutes: int = 240
     password_max_age_days: int = 90
     secure_cookies: bool = False
     behind_proxy: bool = False
@@ -40,6 +41,7 @@ class Settings:
     his_application: str = "HIS"
     his_facility: str = "HOSPITAL"
     chart_interval_minutes: int = 5
+    safety_check: str = "warn"
     testing: bool = False
 
     def make_secrets(self) -> None:
@@ -153,8 +155,12 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"{_PREFIX}{name.upper()} 应在 0–65535 之间，现在是：{value}")
     if not 1 <= settings.session_idle_minutes <= 480:
         raise SettingsError(f"{_PREFIX}SESSION_IDLE_MINUTES 应在 1–480 分钟之间。")
+    if not 1 <= settings.theatre_idle_minutes <= 1440:
+        raise SettingsError(f"{_PREFIX}THEATRE_IDLE_MINUTES 应在 1–1440 分钟之间。")
     if settings.chart_interval_minutes not in (1, 2, 3, 5, 10, 15):
         raise SettingsError(f"{_PREFIX}CHART_INTERVAL_MINUTES 只能是 1、2、3、5、10 或 15。")
+    if settings.safety_check not in ("off", "warn", "block"):
+        raise SettingsError(f"{_PREFIX}SAFETY_CHECK 只能是 off、warn 或 block，现在是：{settings.safety_check!r}")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SettingsError(f"{_PREFIX}LOG_LEVEL 只能是 DEBUG、INFO、WARNING 或 ERROR。")
     if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):

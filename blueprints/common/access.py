@@ -23,6 +23,9 @@ _log = logging.getLogger("mafei.access")
 _GATE_ENDPOINTS = frozenset({"account.lock_page", "account.unlock", "account.sign_out", "account.password_page",
                              "account.change_password"})  # fmt: skip
 
+# Pages that are looked at for hours with the hands elsewhere.
+_WATCHED_ENDPOINTS = frozenset({"theatre.case_page", "theatre.room_page"})
+
 
 def needs(*permissions: Permission) -> Callable[[View], View]:
     """Declare the rights of a view: any one of them suffices."""
@@ -89,6 +92,8 @@ def _gate() -> ResponseReturnValue | None:
     if session.get("locked") or _idle_for_too_long(moment):
         session["locked"] = True
         return _go(url_for("account.lock_page", next=_return_path()))
+    if request.method == "GET" and "HX-Request" not in request.headers:
+        session["watching"] = request.endpoint in _WATCHED_ENDPOINTS
     # A background refetch is no sign of life of the person.
     if "HX-Request" not in request.headers or request.headers.get("HX-Trigger-Name") or request.method != "GET":
         session["seen"] = int(moment.timestamp())
@@ -102,7 +107,12 @@ def _idle_for_too_long(moment: datetime) -> bool:
     seen = session.get("seen")
     if seen is None:
         return False
-    return moment - datetime.fromtimestamp(seen, moment.tzinfo) > timedelta(minutes=settings().session_idle_minutes)
+    return moment - datetime.fromtimestamp(seen, moment.tzinfo) > timedelta(minutes=idle_minutes())
+
+
+def idle_minutes() -> int:
+    """Minutes without a touch until the screen locks. Who watches a running case looks, and seldom touches."""
+    return settings().theatre_idle_minutes if session.get("watching") else settings().session_idle_minutes
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -9,7 +9,7 @@ from flask_login import current_user
 from app.core import clock
 from app.core.permissions import Permission
 from app.core.settings import Settings
-from blueprints.common.access import may
+from blueprints.common.access import idle_minutes, may
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,6 @@ def _shell(settings: Settings) -> dict[str, Any]:
         "theme_url": url_for("account.choose_theme"),
         "lock_url": url_for("account.lock_page"),
         "sign_out_url": url_for("account.sign_out"),
-        "idle_minutes": settings.session_idle_minutes,
+        "idle_minutes": idle_minutes(),
         "user_menu": [MenuLink("密码与 PIN", url_for("account.password_page"))],
     }

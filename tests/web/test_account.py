@@ -138,3 +138,15 @@ def test_the_theme_stays_with_the_user(sign_in, open_page) -> None:  # type: ign
     client.post("/account/theme", data={"theme": "dark"})
     assert 'data-theme="dark"' in open_page("/devices").html
     assert client.post("/account/theme", data={"theme": "pink"}).status_code == 422
+
+
+def test_a_watched_case_does_not_lock_as_soon_as_a_desk(sign_in) -> None:  # type: ignore[no-untyped-def]
+    browser = sign_in(LI_MING)
+    start = clock.now()
+    with clock.fixed(start):
+        assert browser.get("/theatre/OR1").status_code == 200
+    with clock.fixed(start + timedelta(minutes=90)):
+        assert browser.get("/theatre/_fragments/rooms", headers={"HX-Request": "true"}).status_code == 200
+        assert browser.get("/theatre").status_code == 200  # a touch: from here on it is a desk again
+    with clock.fixed(start + timedelta(minutes=106)):
+        assert "/lock" in browser.get("/theatre").headers["Location"]
