@@ -12,17 +12,15 @@ from sqlalchemy import select
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.settings import Settings
-from app.documents import ports
 from app.documents.cda.export import export_cda
 from app.documents.cda.options import load_options
-from app.documents.gather import gather
 from app.documents.kinds import current_kind
 from app.documents.lint import lint, lint_kind
 from app.documents.models import Document, DocumentOverlay
-from app.documents.queries.sheets import sheet_of
 from app.documents.reader import DefinitionError
 from app.documents.registry import catalogue
-from app.documents.service.signing import canonical_text
+from app.documents.service.freezing import canonical_text
+from app.documents.service.paper import paper_of
 
 documents_group = AppGroup("documents", help="医疗文书：检查定义、导出。")
 
@@ -78,4 +76,4 @@ def _content(document: Document, form: str, settings: Settings) -> bytes:
         return export_cda(document, load_options(settings.instance_dir, settings.hospital_name))
     if form == "json":
         return canonical_text(document).encode()
-    return ports.render(sheet_of(document, gather(document.case)))
+    return paper_of(document).pdf

@@ -221,6 +221,8 @@ class PrintEntry(Base, Stamped):
     by_name: Mapped[str] = mapped_column(String(64))
     batch: Mapped[str] = mapped_column(String(64), default="", comment="set it was printed with")
     pages: Mapped[int] = mapped_column(default=0)
+    readiness: Mapped[str] = mapped_column(String(16), default="final", comment="final, for_signature, draft")
+    target: Mapped[str] = mapped_column(String(64), default="", comment="print queue; empty: a PDF for the browser")
 
 
 class SavedSearch(Base, Stamped):

@@ -1,17 +1,31 @@
 """Edges that documents need and do not know: the PDF renderer and an authority of time stamps."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from app.charting.record import PrintStamp, RecordSheet
 from app.core.errors import Conflict
+from app.documents.printset import BoundSet, SetCover, SetPart
 from app.documents.sheet import Sheet
+
+ChartPages = tuple[RecordSheet, PrintStamp]
+NO_FONTS = "打印字体尚未安装，暂时不能生成 PDF，请联系信息科。"
 
 
 class Renderer(Protocol):
-    """Turns a sheet into paper."""
+    """Turns a sheet into paper, marks finished paper, binds sets of it."""
 
-    def __call__(self, sheet: Sheet, *, watermark: str = "", copy_no: int = 1) -> bytes:
-        """PDF of the sheet."""
+    def __call__(
+        self, sheet: Sheet, *, watermark: str = "", mark: str = "", chart: ChartPages | None = None
+    ) -> bytes:
+        """PDF of the sheet, with the chart pages behind it."""
+
+    def mark(self, pdf: bytes, *, mark: str = "", watermark: str = "") -> bytes:
+        """The same pages with a mark over each."""
+
+    def bind(self, cover: SetCover, parts: Sequence[SetPart]) -> BoundSet:
+        """One file of many, with a list in front and page numbers across."""
 
     def is_ready(self) -> bool:
         """Whether its fonts are installed."""
@@ -38,11 +52,11 @@ def plug(renderer: Renderer | None = None, stamper: TimeStamper | None = None, *
     _ports.renderer, _ports.stamper, _ports.with_sm3 = renderer, stamper, with_sm3
 
 
-def render(sheet: Sheet, *, watermark: str = "", copy_no: int = 1) -> bytes:
-    """PDF of a sheet; `Conflict` when no renderer is plugged in."""
+def renderer() -> Renderer:
+    """The renderer; `Conflict` when none is plugged in or its fonts are missing."""
     if _ports.renderer is None or not _ports.renderer.is_ready():
-        raise Conflict("打印字体尚未安装，暂时不能生成 PDF，请联系信息科。")
-    return _ports.renderer(sheet, watermark=watermark, copy_no=copy_no)
+        raise Conflict(NO_FONTS)
+    return _ports.renderer
 
 
 def sha256(content: str | bytes) -> str:

@@ -66,6 +66,33 @@ class Sheet:
         return asdict(self)
 
 
+def sheet_from_json(content: dict[str, Any]) -> Sheet:
+    """The sheet that a canonical JSON holds; the way back of `Sheet.to_json`."""
+    parts = tuple(
+        Part(part["title"], tuple(_box_from_json(box) for box in part["boxes"]), part["note"])
+        for part in content["parts"]
+    )
+    return Sheet(
+        **{
+            **content,
+            "head": tuple((label, value) for label, value in content["head"]),
+            "parts": parts,
+            "signatures": tuple(SignatureLine(**line) for line in content["signatures"]),
+        }
+    )
+
+
+def _box_from_json(box: dict[str, Any]) -> Box:
+    return Box(
+        **{
+            **box,
+            "choices": tuple((words, bool(chosen)) for words, chosen in box["choices"]),
+            "head": tuple(box["head"]),
+            "rows": tuple(tuple(row) for row in box["rows"]),
+        }
+    )
+
+
 HEAD: Sequence[tuple[str, str]] = (
     ("姓名", "patient.name"), ("性别", "patient.sex"), ("年龄", "patient.age"), ("科室", "encounter.department"),
     ("病区", "encounter.ward"), ("床号", "encounter.bed"), ("住院号", "encounter.inpatient_no"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.core.db import db
 from app.documents.definition import Field, FieldType, Kind
 from app.patients.models import Allergy, Encounter, Patient
 from app.scheduling.models import CaseEvent, OperatingRoom, StaffAssignment, SurgicalCase
+from printing.fonts import ensure_fonts
 from tests.cast import CHEN_JING, LI_MING, WANG_FANG, ZHOU_JIE, Person
 
 START = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)  # 08:30 in the hospital
@@ -21,6 +23,18 @@ TIMES = {
     "extubation": 118, "anesthesia_end": 120, "out_of_room": 125, "pacu_in": 130, "pacu_out": 180,
 }  # fmt: skip
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+FONTS = Path(__file__).parents[2] / "instance" / "fonts"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def paper_fonts(instance_dir: Path) -> Path:
+    """The paper fonts in the instance of the run: signing makes a PDF."""
+    made, own = ensure_fonts(FONTS).directory, instance_dir / "fonts"
+    if not own.exists():
+        own.symlink_to(made.resolve(), target_is_directory=True)
+    return own
 
 
 def build_case(*, with_times: bool = True, number: int = 1, **changes: Any) -> SurgicalCase:

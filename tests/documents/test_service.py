@@ -21,8 +21,8 @@ from app.documents.queries.gates import safety_refusal
 from app.documents.queries.lists import case_folder
 from app.documents.registry import catalogue
 from app.documents.service.common import Incomplete
+from app.documents.service.freezing import canonical_text
 from app.documents.service.sealing import Party, seal_faults
-from app.documents.service.signing import canonical_text
 from app.scheduling.models import SurgicalCase
 from tests.cast import HUANG_WEI, MO_LAN, PIN, QIN_YU, ZHAO_QIAN
 from tests.documents.conftest import PIXEL, START

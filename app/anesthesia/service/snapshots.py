@@ -15,8 +15,11 @@ from app.core.errors import NotFound
 from app.scheduling.models import SurgicalCase
 
 
-def freeze_record(actor: Actor, record_id: int, hospital: str = "") -> RecordSnapshot:
-    """The snapshot to print from. While nothing changed since the last one, that one counts one copy more."""
+def freeze_record(actor: Actor, record_id: int, hospital: str = "", *, counted: bool = True) -> RecordSnapshot:
+    """The snapshot to print from. While nothing changed since the last one, that one counts one copy more.
+
+    `counted` is False for a signature, which keeps the record without putting it on paper.
+    """
     record = db.session.get(AnesthesiaRecord, record_id)
     if record is None:
         raise NotFound("没有找到麻醉记录。")
@@ -42,7 +45,7 @@ def freeze_record(actor: Actor, record_id: int, hospital: str = "") -> RecordSna
             copies=0,
         )
         db.session.add(last)
-    last.copies += 1
+    last.copies += 1 if counted else 0
     db.session.flush()
     patient_id = db.session.scalar(select(SurgicalCase.patient_id).where(SurgicalCase.id == record.case_id))
     audit.record(

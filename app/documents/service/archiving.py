@@ -20,7 +20,7 @@ from app.documents.service.common import (
     subject,
     tell,
 )
-from app.documents.service.signing import freeze
+from app.documents.service.freezing import freeze
 
 
 def archive_document(actor: Actor, document: Document) -> Document:
@@ -36,7 +36,7 @@ def archive_document(actor: Actor, document: Document) -> Document:
     if document.state != "signed":
         raise Conflict("文书还没有签名，不能归档。")
     document.state, document.archived_at = "archived", clock.now()
-    copy = freeze(document, "archived")
+    copy = freeze(actor, document, "archived")
     audit.record(actor, "documents.archive", subject(document), patient_id=document.case.patient_id,
                  after={"sha256": copy.sha256})  # fmt: skip
     tell(document)

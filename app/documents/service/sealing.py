@@ -10,11 +10,10 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput
 from app.documents import ports
-from app.documents.gather import gather
 from app.documents.models import Document, Seal, SealedCopy
-from app.documents.queries.sheets import sheet_of
 from app.documents.service.common import require_reason
-from app.documents.service.signing import canonical_text
+from app.documents.service.freezing import canonical_text
+from app.documents.service.paper import paper_of
 from app.scheduling.models import SurgicalCase
 
 SIDES = {"hospital": "医疗机构", "patient": "患者或其代理人", "notary": "公证"}
@@ -80,8 +79,7 @@ def seal_documents(
 
 def _copy(document: Document) -> SealedCopy:
     canonical = canonical_text(document)
-    sheet = sheet_of(document, gather(document.case), digest=ports.sha256(canonical))
-    pdf = ports.render(sheet, watermark="封存复制件") if ports.can_render() else b""
+    pdf = paper_of(document, watermark="封存复制件").pdf
     return SealedCopy(
         document_id=document.id,
         title=document.title,

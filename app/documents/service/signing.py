@@ -8,13 +8,11 @@ from app.accounts.service import SignInRefused, verify_presence
 from app.core import audit, clock
 from app.core.audit import Actor
 from app.core.db import db
-from app.core.errors import InvalidInput, Locked, NotAllowed, NotFound
+from app.core.errors import Conflict, InvalidInput, Locked, NotAllowed, NotFound
 from app.documents import ports
 from app.documents.definition import Field, FieldType, Signatory, Stage
-from app.documents.gather import gather
 from app.documents.kinds import kind_of
-from app.documents.models import Document, DocumentSignature, FrozenCopy
-from app.documents.queries.sheets import sheet_of
+from app.documents.models import Document, DocumentSignature
 from app.documents.rules.completeness import Filled, blocking, gaps
 from app.documents.rules.signing import Signer, is_complete, order_refusal, refusal
 from app.documents.rules.values import canonical_value
@@ -27,9 +25,10 @@ from app.documents.service.common import (
     signed_of,
     subject,
     tell,
-    valid_signatures,
 )
+from app.documents.service.freezing import freeze
 
+_NO_PAPER = "打印字体尚未安装：签名时须同时生成不可更改的 PDF，所以现在不能签名。请联系信息科安装打印字体后再签。"
 _PICTURE = Field(key="image", label="签名", type=FieldType.SIGNATURE)
 
 
@@ -98,6 +97,8 @@ def _prepare(document: Document, slot: str) -> tuple[Signatory, Filled]:
     require_current(document)
     if document.state == "archived":
         raise Locked("文书已归档，不能签名。")
+    if not ports.can_render():
+        raise Conflict(_NO_PAPER)
     content_for_update(document)
     place = kind_of(document).slot(slot)
     if place is None:
@@ -133,7 +134,9 @@ def _signed(actor: Actor, document: Document, row: DocumentSignature) -> Documen
         document.state, document.signed_at = "signed", row.signed_at
         document.retain_until = _retention(document)
         _strike_previous(document)
-        freeze(document, "signed")
+        freeze(actor, document, "signed")
+    elif document.state == "signed":  # an optional place after the complete set
+        freeze(actor, document, "signed")
     tell(document)
     return row
 
@@ -154,49 +157,6 @@ def _strike_previous(document: Document) -> None:
     previous = db.session.get(Document, document.previous_id)
     if previous is not None and previous.struck_at is None:
         previous.struck_at = clock.now()
-
-
-def freeze(document: Document, cause: str) -> FrozenCopy:
-    """Keep canonical JSON, digests, time stamp and PDF of what was signed."""
-    db.session.flush()
-    canonical = canonical_text(document)
-    digest = ports.sha256(canonical)
-    sheet = sheet_of(document, gather(document.case), digest=digest)
-    pdf = ports.render(sheet) if ports.can_render() else b""
-    copy = FrozenCopy(
-        document_id=document.id,
-        cause=cause,
-        canonical=canonical,
-        sha256=digest,
-        sm3=ports.sm3(canonical),
-        timestamp=ports.stamp(digest),
-        pdf=pdf,
-        pdf_sha256=ports.sha256(pdf) if pdf else "",
-    )
-    db.session.add(copy)
-    db.session.flush()
-    return copy
-
-
-def canonical_text(document: Document) -> str:
-    """Canonical JSON of everything that a signature stands for."""
-    signatures = [
-        {"slot": row.slot, "user": row.user_id, "name": row.name, "method": row.method, "image": row.image,
-         "at": row.signed_at.isoformat(), "digest": row.content_digest}
-        for row in valid_signatures(document)
-    ]  # fmt: skip
-    sheet = sheet_of(document, gather(document.case))
-    return audit.canonical(
-        {
-            "uid": document.uid,
-            "kind": document.kind,
-            "version": document.version_no,
-            "definition": document.definition.digest,
-            "values": document.content.values,
-            "sheet": sheet.to_json(),
-            "signatures": signatures,
-        }
-    )
 
 
 def withdraw_signature(user: User, row: DocumentSignature, reason: str) -> None:
