@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.core import audit, clock
 from app.core.audit import Actor
@@ -12,23 +12,9 @@ from app.core.errors import Conflict
 from app.interfaces.models import InboundMessage, OutboxMessage
 from app.patients.models import Patient
 
-_SUPERSEDABLE = ("schedule_changed",)
-
 
 def enqueue(endpoint: str, kind: str, lane: str, payload: dict[str, Any], patient_no: str = "") -> OutboxMessage:
-    """Put a message into the outbox in the current transaction. A newer change replaces one still waiting."""
-    if kind in _SUPERSEDABLE:
-        db.session.execute(
-            update(OutboxMessage)
-            .where(
-                OutboxMessage.endpoint == endpoint,
-                OutboxMessage.lane == lane,
-                OutboxMessage.kind == kind,
-                OutboxMessage.state == "due",
-                OutboxMessage.attempts == 0,
-            )
-            .values(state="superseded")
-        )
+    """Put a message into the outbox in the current transaction. The deliverer drops what a newer one replaces."""
     message = OutboxMessage(
         endpoint=endpoint,
         kind=kind,

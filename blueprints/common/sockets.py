@@ -1,5 +1,6 @@
 """Live channel: browsers join topics they may see; what changed travels as a key, numerics as values."""
 
+import contextlib
 import logging
 from typing import Any
 
@@ -38,8 +39,9 @@ def _subscribe(data: Any) -> dict[str, list[str]]:
     """Join the topics; the answer lists those that were granted."""
     wanted = data.get("topics", []) if isinstance(data, dict) else []
     granted = [name for name in wanted if isinstance(name, str) and _may_join(name)]
-    for name in granted:
-        join_room(name)
+    with contextlib.suppress(ValueError):  # the browser left while it was asking
+        for name in granted:
+            join_room(name)
     return {"granted": granted}
 
 
