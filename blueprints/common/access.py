@@ -136,7 +136,8 @@ def _go(url: str) -> ResponseReturnValue:
 
 def safe_next(target: str | None) -> str:
     """A path of this site to go on to; anything else becomes the start page."""
-    if target and target.startswith("/") and not target.startswith("//") and "\\" not in target:
+    # Browsers drop tabs and line breaks inside an address, so "/<tab>/elsewhere" would leave this site.
+    if target and target.isprintable() and target.startswith("/") and target[1:2] != "/" and "\\" not in target:
         return target
     return url_for("home.page")
 

@@ -2,7 +2,7 @@
 import { now, timeWords } from "./clock.js";
 
 const KINDS = { success: "ok", warning: "warn", error: "danger" }; // the words of the server
-const KEEP_MS = { ok: 4000, info: 6000, warn: 10000 }; // danger stays until it is closed
+const KEEP_MS = { ok: 4000, info: 6000, warn: 10000 }; // danger stays until it is closed or the write has succeeded
 const region = document.querySelector("[data-toasts]");
 let offlineSince = null;
 
@@ -142,6 +142,12 @@ function beforeRequest({ detail }) {
   }
 }
 
+/** What was refused has been mended: the next write that succeeds takes refusals off the screen they cover. */
+function settled({ detail }) {
+  if (!isWrite(detail) || detail.xhr.status >= 400) return;
+  for (const box of region.querySelectorAll("[data-toast=danger]")) box.remove();
+}
+
 const body = document.body;
 body.addEventListener("htmx:beforeSwap", beforeSwap);
 body.addEventListener("htmx:beforeRequest", beforeRequest);
@@ -150,6 +156,7 @@ body.addEventListener("htmx:responseError", responseError);
 body.addEventListener("htmx:sendError", sendError);
 body.addEventListener("htmx:timeout", ({ detail }) => failed(detail, "服务器没有及时回答"));
 body.addEventListener("htmx:afterOnLoad", reached);
+body.addEventListener("htmx:beforeOnLoad", settled); // before a message of the answer itself appears
 window.addEventListener("offline", () => connection("offline"));
 window.addEventListener("online", reached);
 document.addEventListener("mafei:connection", ({ detail }) => connection(detail));

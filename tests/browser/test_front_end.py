@@ -79,6 +79,15 @@ def test_a_message_of_the_server_is_shown_and_goes_away_by_hand(page: Page) -> N
     expect(page.locator(".toast")).to_have_count(0)
 
 
+def test_a_refusal_leaves_the_screen_when_the_next_write_succeeds(page: Page) -> None:
+    """It lies over the figures, so it must not stay there when the fault has been mended."""
+    page.get_by_role("button", name="冲突").click()
+    expect(page.locator(".toast-danger")).to_be_visible()
+    page.get_by_role("button", name="成功").click()
+    expect(page.locator(".toast-ok")).to_be_visible()
+    expect(page.locator(".toast-danger")).to_have_count(0)
+
+
 def test_a_broken_line_is_told_with_its_time(page: Page) -> None:
     page.context.set_offline(True)
     page.get_by_role("button", name="冲突").click()

@@ -42,7 +42,17 @@ def test_a_refusal_is_shown_in_place_and_counted(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/\r/evil.example",
+        "\t//evil.example",
+    ],
 )
 def test_signing_in_never_leads_away(client: FlaskClient, target: str) -> None:
     assert client.post("/sign-in", data=FORM | {"next": target}).headers["Location"] == "/"
