@@ -16,7 +16,8 @@ INBOUND_STATES: dict[str, str] = {"done": "已处理", "refused": "已拒绝", "
 OUTBOX_STATES: dict[str, str] = {"due": "待发送", "sent": "已送达", "superseded": "已被更新", "dead": "已停止"}
 OUTBOX_KINDS: dict[str, str] = {
     "schedule_new": "新排班",
-    "schedule_changed": "排班变更",
+    "schedule_rescheduled": "改期",
+    "schedule_modified": "排班变更",
     "schedule_cancelled": "排班取消",
     "status": "手术状态",
 }
