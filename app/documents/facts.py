@@ -102,6 +102,7 @@ class CaseFacts:
     chart: dict[str, list[ChartValue]] = field(default_factory=dict)
     infusions: list[InfusionFact] = field(default_factory=list)
     specials: list[SpecialEvent] = field(default_factory=list)
+    bypasses: dict[str, list[str]] = field(default_factory=dict)  # event → reasons of passing without the check
     charted: bool = False  # an anesthesia record with charted values exists
     cancelled: bool = False
     patient_id: int | None = None

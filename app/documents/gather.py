@@ -11,6 +11,7 @@ from app.clinical.body import age_words, age_years
 from app.core import clock
 from app.core.db import db
 from app.documents.facts import CaseFacts, contributors
+from app.documents.rules.case import BYPASS
 from app.scheduling.models import SurgicalCase
 from app.terminology.models import Term
 
@@ -39,6 +40,8 @@ def gather(case: SurgicalCase) -> CaseFacts:
         if event.voided_at is None:
             known = facts.times.get(event.kind)
             facts.times[event.kind] = event.at if known is None else min(known, event.at)
+            if event.remark.startswith(BYPASS):
+                facts.bypasses.setdefault(event.kind, []).append(event.remark.removeprefix(BYPASS))
     _patient(case, facts)
     _encounter(case, facts)
     _operation(case, facts)

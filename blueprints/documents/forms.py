@@ -1,7 +1,7 @@
 """Between a browser's form and values: what was posted for a field, and what a field shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,21 @@ class FieldView:
     error: str = ""
     theirs: str = ""
     saved: bool = False
+    hidden: bool = False
+    oob: bool = False  # sent beside the field that was saved
+
+    def with_changes(self, **changes: Any) -> "FieldView":
+        """The same field drawn differently."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section with all its fields; those that do not apply keep an empty place, so that they can appear."""
+
+    section: Section
+    hidden: bool
+    every: tuple[FieldView, ...]
 
 
 def raw_value(field: Field, form: MultiDict[str, str]) -> Any:
@@ -81,32 +96,42 @@ def field_view(document: Document, filled: Filled, field: Field, editable: bool,
         saved_by=str(meta.get("name", "")),
         warning=warning(field, value) if field.stored else "",
         editable=editable and field.stored,
-        required=any(r.when is None or r.when.holds(filled.environment) for r in field.required),
-        **extra,
+        required=_is_required(filled, field),
+        **{"hidden": field.key in filled.hidden, **extra},
     )
 
 
-def section_views(
-    document: Document, filled: Filled, frozen: frozenset[str], writable: bool
-) -> list[tuple[Section, list[FieldView]]]:
-    """Visible sections with their visible fields."""
+def section_views(document: Document, filled: Filled, frozen: frozenset[str], writable: bool) -> list[SectionView]:
+    """Every section with every field, in order."""
     return [
-        (
+        SectionView(
             section,
-            [
-                field_view(document, filled, item, writable and section.key not in frozen)
-                for item in section.fields
-                if filled.is_visible(section, item)
-            ],
+            section.key in filled.hidden,
+            tuple(
+                field_view(document, filled, item, writable and section.key not in frozen) for item in section.fields
+            ),
         )
         for section in filled.kind.sections
-        if section.key not in filled.hidden
     ]
 
 
+def depends_on(filled: Filled, field: Field) -> tuple[bool, bool, str]:
+    """What other fields decide about a field: whether it applies, is required, and its computed words."""
+    words = filled.words(field) if not field.stored else ""
+    return field.key in filled.hidden, _is_required(filled, field), words
+
+
+def _is_required(filled: Filled, field: Field) -> bool:
+    return any(r.when is None or r.when.holds(filled.environment) for r in field.required)
+
+
 def time_input(value: str | None) -> str:
-    """A canonical time as `datetime-local` wants it, on the hospital's clock."""
-    return "" if not value else f"{clock.to_hospital(datetime.fromisoformat(value)):%Y-%m-%dT%H:%M}"
+    """A canonical time as `datetime-local` wants it, on the hospital's clock; a refused one as it was typed."""
+    try:
+        moment = datetime.fromisoformat(value or "")
+    except ValueError:
+        return value or ""
+    return f"{clock.to_hospital(moment) if moment.tzinfo else moment:%Y-%m-%dT%H:%M}"
 
 
 def anchor(gap: Gap) -> str:

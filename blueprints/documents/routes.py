@@ -3,31 +3,30 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import audit, unit_of_work
+from app.core import unit_of_work
 from app.core.db import db
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import InvalidInput
 from app.core.permissions import Permission
-from app.documents import ports, service
+from app.documents import service
 from app.documents.cda.export import export_cda
 from app.documents.cda.options import load_options
 from app.documents.cda.viewer import read_cda
 from app.documents.definition import Stage
-from app.documents.gather import gather
 from app.documents.kinds import all_kinds, kind_of
-from app.documents.models import Document, PrintEntry
+from app.documents.models import Document
 from app.documents.queries.lists import RecordQuery, case_folder, search_records
-from app.documents.queries.sheets import sheet_of
 from app.documents.rules.completeness import active_slots, gaps, signature_gaps
 from app.documents.rules.signing import frozen_sections
 from app.documents.service.common import STATE_LABELS, filled_of, signed_of, valid_signatures
+from app.documents.service.drafting import last_of_patient
 from blueprints.common.access import actor, may, needs, settings
 from blueprints.common.fragments import fragment, go, toast
 from blueprints.common.fragments import page as render
 from blueprints.common.guards import load_case
-from blueprints.documents.forms import anchor, field_view, raw_value, section_views, time_input
+from blueprints.documents.forms import anchor, section_views, time_input
 from blueprints.documents.guards import ReasonNeeded, break_glass, load_document
 
 blueprint = Blueprint("documents", __name__)
@@ -124,6 +123,7 @@ def form_context(document: Document) -> dict[str, Any]:
         "slots": active_slots(filled),
         "signed": {row.slot: row for row in valid_signatures(document)},
         "writable": writable,
+        "last": last_of_patient(document) if writable else None,
         "state_label": STATE_LABELS[document.state],
         "anchor": anchor,
         "time_input": time_input,
@@ -137,39 +137,6 @@ def missing(document_id: int) -> ResponseReturnValue:
     return fragment("documents/_missing.html", **form_context(load_document(document_id)))
 
 
-@blueprint.post("/documents/<int:document_id>/fields/<key>")
-@needs(P.WRITE_DOCUMENTS)
-def save_field(document_id: int, key: str) -> ResponseReturnValue:
-    """Autosave of one field; a conflict shows both values."""
-    document = load_document(document_id)
-    field = kind_of(document).find(key)
-    if field is None:
-        raise NotFound("文书中没有这个字段，请刷新页面。")
-    version, force = request.form.get("version", "0"), request.form.get("force") == "1"
-    try:
-        service.save_field(actor(), document, key, raw_value(field, request.form),
-                           int(version) if version.isdigit() else 0, force=force)  # fmt: skip
-    except InvalidInput as error:
-        unit_of_work.rollback()
-        return _field(document_id, key, error=error.message), 422
-    except service.FieldConflict as conflict:
-        unit_of_work.rollback()
-        return _field(document_id, key, error=conflict.message, theirs=conflict.theirs), 422
-    answer = Response(_field(document_id, key, saved=True))
-    answer.headers["HX-Trigger"] = "document-saved"
-    return answer
-
-
-def _field(document_id: int, key: str, **extra: Any) -> str:
-    document = load_document(document_id)
-    filled = filled_of(document)
-    field = filled.kind.find(key)
-    if field is None:
-        raise NotFound("文书中没有这个字段，请刷新页面。")
-    view = field_view(document, filled, field, True, **extra)
-    return render_template("documents/_field.html", v=view, document=document, time_input=time_input)
-
-
 @blueprint.post("/documents/<int:document_id>/refill")
 @needs(P.WRITE_DOCUMENTS)
 def refill(document_id: int) -> ResponseReturnValue:
@@ -178,34 +145,6 @@ def refill(document_id: int) -> ResponseReturnValue:
     labels = service.refill(actor(), document)
     answer = go(url_for("documents.form_page", document_id=document.id))
     return toast(answer, f"已带入 {len(labels)} 项" if labels else "没有可带入的内容")
-
-
-@blueprint.get("/documents/<int:document_id>/preview.pdf")
-@needs(P.VIEW_DOCUMENTS)
-def preview(document_id: int) -> ResponseReturnValue:
-    """The document as it would print; marked as a preview and not counted as a print."""
-    document = load_document(document_id)
-    sheet = sheet_of(document, gather(document.case))
-    return _pdf(ports.render(sheet, watermark="预览"), document)
-
-
-@blueprint.post("/documents/<int:document_id>/print")
-@needs(P.PRINT_RECORD, P.SIGN_DOCUMENTS)
-def print_document(document_id: int) -> ResponseReturnValue:
-    """Print: counted, logged, a reprint is marked."""
-    document = load_document(document_id)
-    copies = db.session.query(PrintEntry).filter_by(document_id=document.id).count()
-    pdf = ports.render(sheet_of(document, gather(document.case)), copy_no=copies + 1)
-    user = actor()
-    db.session.add(PrintEntry(document_id=document.id, copy_no=copies + 1, by=user.actor_id, by_name=user.actor_name))
-    audit.record(user, "documents.print", f"document:{document.id}", patient_id=document.case.patient_id,
-                 after={"copy": copies + 1})  # fmt: skip
-    return _pdf(pdf, document)
-
-
-def _pdf(content: bytes, document: Document) -> Response:
-    name = f"{document.case.case_no}-{document.kind}-v{document.version_no}.pdf"
-    return Response(content, mimetype="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
 
 
 @blueprint.get("/documents/<int:document_id>/cda.xml")

@@ -14,6 +14,7 @@ from app.anesthesia.service.snapshots import sheet_of, stamp_of
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
 from app.core.permissions import Permission
+from app.documents.queries.gates import unchecked_stages
 from app.scheduling.rules import DISPOSITIONS, EventKind
 from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
@@ -34,6 +35,7 @@ def finish_panel(case_id: int) -> ResponseReturnValue:
         case=case,
         record=record,
         points=[(point, place_of(case_id, point)) for point in points],
+        unchecked=unchecked_stages(case),
         in_rescue=record is not None and is_in_rescue(record),
         dispositions=(EventKind.PACU_IN, *DISPOSITIONS),
         went=[kind for kind in (EventKind.PACU_IN, *DISPOSITIONS) if kind in case.times],

@@ -30,6 +30,7 @@ from blueprints.theatre.base import (
     panel_time,
     written,
 )
+from blueprints.theatre.gate import pass_gate
 from blueprints.theatre.view import banner_of, can_write
 
 
@@ -138,12 +139,15 @@ def mark(case_id: int) -> ResponseReturnValue:
     case, user = load_case(case_id), actor()
     kind = form_text("kind", 32)
     anesthesia.check_course_open(case_id, kind, is_new=True)
+    gate = pass_gate(case, kind)
+    if gate.question is not None:
+        return gate.question
     event = scheduling.mark_event(
         user,
         case,
         kind,
         form_time(case_id),
-        form_text("remark"),
+        gate.remark or form_text("remark"),
         idempotency_key=form_text("idempotency_key", 64) or None,
     )
     if event.kind == EventKind.ANESTHESIA_START:
@@ -151,7 +155,7 @@ def mark(case_id: int) -> ResponseReturnValue:
     if event.kind == EventKind.OUT_OF_ROOM:
         devices.release_all(user, case.id, event.at)
     undo = url_for("theatre.withdraw", case_id=case_id, event_id=event.id)
-    return written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo)
+    return gate.told(written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo))
 
 
 @blueprint.get("/cases/<int:case_id>/times/<kind>")

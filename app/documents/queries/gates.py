@@ -4,7 +4,8 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.documents.models import Document, DocumentSignature
-from app.documents.rules.case import safety_stage_signed
+from app.documents.rules.case import BYPASS, safety_stage_signed
+from app.scheduling.models import SurgicalCase
 
 _STAGES = {
     "anesthesia_start": ("induction", "安全核查第一阶段（麻醉实施前）尚未三方签名"),
@@ -13,14 +14,33 @@ _STAGES = {
 }
 
 
+def bypass_remark(reason: str) -> str:
+    """Remark of a time that passed without the check; the defect list of the case reads it again."""
+    return f"{BYPASS}{reason.strip()}"
+
+
 def safety_refusal(case_id: int, event: str) -> str:
     """Why an event of the case has to wait for the safety check, in Chinese; empty when it need not.
 
-    An emergency may pass with a reason; that is for the caller to ask and for the findings of the case to keep.
+    An emergency may pass with a reason: the caller asks for it and notes it with `bypass_remark`.
     """
     if event not in _STAGES:
         return ""
     stage, words = _STAGES[event]
+    return "" if safety_stage_signed(_signed_slots(case_id), stage) else words
+
+
+def unchecked_stages(case: SurgicalCase) -> list[str]:
+    """Stages of the safety check that should be signed by now, or before the patient leaves, and are not."""
+    slots, times = _signed_slots(case.id), case.times
+    return [
+        words
+        for event, (stage, words) in _STAGES.items()
+        if (event in times or event == "out_of_room") and not safety_stage_signed(slots, stage)
+    ]
+
+
+def _signed_slots(case_id: int) -> frozenset[str]:
     slots = db.session.scalars(
         select(DocumentSignature.slot)
         .join(Document, DocumentSignature.document_id == Document.id)
@@ -31,4 +51,4 @@ def safety_refusal(case_id: int, event: str) -> str:
             DocumentSignature.withdrawn_at.is_(None),
         )
     )
-    return "" if safety_stage_signed(frozenset(slots), stage) else words
+    return frozenset(slots)

@@ -130,14 +130,32 @@ def due_at(kind: Kind, facts: CaseFacts) -> datetime | None:
 
 def state_of(document: Document) -> DocumentState:
     """What the rules of the whole case look at."""
+    valid = [row for row in document.signatures if row.withdrawn_at is None]
     return DocumentState(
         document.id,
         document.kind,
         document.state,
-        frozenset(row.slot for row in document.signatures if row.withdrawn_at is None),
+        frozenset(row.slot for row in valid),
         document.signed_at,
         document.content.values,
+        {row.slot: row.signed_at for row in valid},
+        _stages_began(document) if document.kind == "safety_check" else {},
     )
+
+
+_STAGE_SECTIONS = {"induction": "before_induction", "incision": "before_incision", "leaving": "before_leaving"}
+
+
+def _stages_began(document: Document) -> dict[str, datetime]:
+    """When somebody began to answer each stage of the safety check; a stage without answers has no time."""
+    kind, meta, made = kind_of(document), document.content.meta, {}
+    for stage, key in _STAGE_SECTIONS.items():
+        section = kind.section(key)
+        moments = [datetime.fromisoformat(meta[item.key]["at"]) for item in (section.fields if section else ())
+                   if item.key in meta and not meta[item.key].get("origin")]  # fmt: skip
+        if moments:
+            made[stage] = min(moments)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Limits: WS 329-2011 (pressure and pulse every 5 min, oxygenation every 15 min, E
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -20,6 +20,8 @@ PACU_LIMIT_MINUTES = 120
 PACU_TEMPERATURE = Decimal(36)
 RESCUE_RECORD = timedelta(hours=6)
 FOLLOW_UP = timedelta(hours=72)
+HASTY_CHECK = timedelta(seconds=10)  # a stage of the safety check that took less was not read aloud
+BYPASS = "安全核查未完成，紧急放行："  # beginning of the remark of a time that passed without the check
 TOLERANCE = timedelta(seconds=59)  # a reading of 10:05:40 still belongs to the grid line of 10:05
 
 
@@ -33,6 +35,8 @@ class DocumentState:
     signed_slots: frozenset[str]
     signed_at: datetime | None = None
     values: Mapping[str, object] | None = None
+    slot_times: Mapping[str, datetime] = field(default_factory=dict)
+    stage_began: Mapping[str, datetime] = field(default_factory=dict)  # first answer in a stage of the safety check
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +96,39 @@ def _preop_visit(facts: CaseFacts, documents: Documents, now: datetime) -> Itera
             yield Finding("late_preop_visit", "麻醉术前访视记录在麻醉开始之后才签名", "preop_visit")
 
 
+_SAFETY_STAGES = (
+    ("induction", "anesthesia_start", "麻醉开始前", "第一阶段"),
+    ("incision", "surgery_start", "手术开始前", "第二阶段"),
+    ("leaving", "out_of_room", "出手术室前", "第三阶段"),
+)
+
+
 def _safety_check(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     slots = documents.slots("safety_check")
-    for stage, event, words in (
-        ("induction", "anesthesia_start", "麻醉开始前没有完成安全核查第一阶段（三方签名）"),
-        ("incision", "surgery_start", "手术开始前没有完成安全核查第二阶段（三方签名）"),
-        ("leaving", "out_of_room", "出手术室前没有完成安全核查第三阶段（三方签名）"),
-    ):
+    for stage, event, before, name in _SAFETY_STAGES:
         if event in facts.times and not safety_stage_signed(slots, stage):
-            yield Finding(f"no_safety_{stage}", words, "safety_check", blocking=True)
+            yield Finding(
+                f"no_safety_{stage}", f"{before}没有完成安全核查{name}（三方签名）", "safety_check", blocking=True
+            )
+        for reason in facts.bypasses.get(event, ()):
+            yield Finding(f"bypass_{stage}", f"{before}安全核查{name}未完成而紧急放行，理由：{reason}", "safety_check")
+        for state in documents.of("safety_check"):
+            yield from _signed_stage(state, stage, name, facts.times.get(event), before)
+
+
+def _signed_stage(
+    state: DocumentState, stage: str, name: str, event_at: datetime | None, before: str
+) -> Iterator[Finding]:
+    """A stage that all three have signed: in time, and not quicker than it can be read aloud."""
+    if not safety_stage_signed(state.signed_slots, stage):
+        return
+    moments = [at for slot, at in state.slot_times.items() if slot.startswith(f"{stage}_")]
+    began = state.stage_began.get(stage)
+    if moments and began is not None and max(moments) - began < HASTY_CHECK:
+        seconds = max(0, int((max(moments) - began).total_seconds()))
+        yield Finding(f"hasty_{stage}", f"安全核查{name}从填写到三方签完只用 {seconds} 秒，快于 10 秒", "safety_check")
+    if moments and event_at is not None and max(moments) > event_at + TOLERANCE:
+        yield Finding(f"late_{stage}", f"安全核查{name}在{before[:-1]}之后才签完", "safety_check")
 
 
 def _temperature(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:

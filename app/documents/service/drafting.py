@@ -197,9 +197,12 @@ def copy_from_last(actor: Actor, document: Document, keys: Sequence[str]) -> lis
     content = content_for_update(document)
     kind = kind_of(document)
     values, meta = dict(content.values), dict(content.meta)
+    facts = gather(document.case)
+    frozen = frozen_sections(fill(kind, values, facts), signed_of(document))
+    homes = {item.key: section.key for section, item in kind.fields()}
     copied = []
     for key in keys:
-        item = kind.find(key)
+        item = kind.find(key) if homes.get(key) not in frozen else None
         value = from_fact(item, source.content.values.get(key)) if item and item.stored else None
         if value is not None and value != values.get(key):
             values[key] = value
@@ -208,6 +211,7 @@ def copy_from_last(actor: Actor, document: Document, keys: Sequence[str]) -> lis
             )
             copied.append(key)
     content.values, content.meta = values, meta
+    content.text = plain_text(fill(kind, values, facts))
     if copied:
         audit.record(actor, "documents.copy", subject(document), patient_id=document.case.patient_id,
                      after={"from": source.id, "fields": copied})  # fmt: skip

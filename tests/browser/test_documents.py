@@ -1,0 +1,279 @@
+"""Documents in a real browser: write by keyboard, jump to gaps, decide a conflict, sign, add a hospital field."""
+
+import io
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page, expect
+from pypdf import PdfReader
+from werkzeug.serving import make_server
+
+from app.accounts.queries import user_by_name
+from app.core import unit_of_work
+from app.core.db import db
+from app.documents.models import Document, DocumentSignature
+from app.documents.service import begin_document, save_field
+from tests.browser.conftest import sign_in
+from tests.cast import CHEN_JING, LI_MING, MO_LAN, PASSWORD, PIN, WANG_FANG, ZHOU_JIE, Person
+from tests.documents.conftest import build_case, paper_fonts  # noqa: F401 a fixture
+from tests.documents.helpers import write_all
+
+Enter = Callable[[Person], Page]
+
+
+@pytest.fixture
+def address(app: Flask, paper_fonts: Path) -> Iterator[str]:
+    """A running server with one finished case (number 1) and the fonts of paper: signing makes a PDF."""
+    with app.app_context():
+        with unit_of_work.writing():
+            build_case()
+        db.session.remove()
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(5)
+
+
+@pytest.fixture
+def enter(address: str, new_context: Callable[..., BrowserContext]) -> Enter:
+    """A workstation at which somebody has signed in."""
+
+    def open_for(person: Person) -> Page:
+        page = new_context().new_page()
+        sign_in(page, address, person.username, PASSWORD)
+        return page
+
+    return open_for
+
+
+def begin(app: Flask, kind: str, *, write: bool = False, **special: object) -> int:
+    """A document of the case, optionally with every field filled."""
+    with app.app_context():
+        with unit_of_work.writing():
+            user = user_by_name(LI_MING.username)
+            assert user is not None
+            from_case = db.session.query(Document).count()
+            document = begin_document(user, build_case(number=50 + from_case), kind, [])
+            if write:
+                write_all(user, document, **special)
+            number = document.id
+        db.session.remove()
+    return number
+
+
+def stored(app: Flask, document_id: int, key: str) -> object:
+    with app.app_context():
+        value = db.session.get_one(Document, document_id).content.values.get(key)
+        db.session.remove()
+    return value
+
+
+def saved(page: Page) -> None:
+    """The line that tells that everything is on the server."""
+    expect(page.locator("[data-save-state]")).to_have_attribute("data-state", "done", timeout=5000)
+
+
+def test_a_visit_is_written_from_the_folder_by_keyboard(app: Flask, enter: Enter, address: str) -> None:
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/case/1")
+    expect(page.locator("#folder")).to_contain_text("整台手术还差什么")
+    page.locator("tr", has_text="麻醉术前访视记录").get_by_role("button", name="书写").press("Enter")
+    page.wait_for_url(re.compile(r"/documents/\d+$"))
+    number = int(page.url.rsplit("/", 1)[1])
+    before = int(page.locator(".gap-count").inner_text())
+
+    page.locator("#f-heart").focus()
+    page.keyboard.type("心律齐，未闻及杂音")
+    page.keyboard.press("Enter")
+    expect(page.locator("#f-lungs")).to_be_focused()
+    saved(page)
+    expect(page.locator(".gap-count")).to_have_text(str(before - 1))
+    assert stored(app, number, "heart") == "心律齐，未闻及杂音"
+
+    expect(page.locator("#field-mental_note")).to_be_hidden()
+    page.locator("#f-mental_normal-yes").focus()
+    page.keyboard.press("ArrowRight")  # 是 → 否: the explanation appears without loading the page
+    expect(page.locator("#f-mental_note")).to_be_visible()
+    expect(page.locator("#f-mental_normal-no")).to_be_focused()
+
+    page.locator("#f-weight").fill("9999")
+    page.keyboard.press("Tab")
+    expect(page.locator("#field-weight")).to_contain_text("不能大于 400 kg")
+    expect(page.locator("#f-weight")).to_have_value("9999")  # what was typed is not lost
+    page.locator("#f-weight").fill("80")
+    page.keyboard.press("Tab")
+    expect(page.locator("#field-bmi")).to_contain_text("31.2")  # 80 kg / (1.60 m)²
+
+
+def test_the_list_of_what_is_missing_jumps_to_the_field(app: Flask, enter: Enter, address: str) -> None:
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/{begin(app, 'preop_visit')}")
+    page.locator("#missing").get_by_text("术前麻醉医嘱未填写").click()
+    expect(page.locator("#f-orders")).to_be_focused()
+    expect(page.locator("#f-orders")).to_be_in_viewport()
+    page.goto(page.url.split("#")[0])
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("F8")
+    expect(page.locator("#f-general_state")).to_be_focused()
+    page.keyboard.press("F8")
+    expect(page.locator("#f-mental_normal-yes")).to_be_focused()
+
+
+def test_two_editors_see_both_values_and_decide(app: Flask, enter: Enter, address: str) -> None:
+    number = begin(app, "preop_visit")
+    mine, theirs = enter(LI_MING), enter(CHEN_JING)
+    for page in (mine, theirs):
+        page.goto(f"{address}/documents/{number}")
+    for page, words in ((mine, "心律齐"), (theirs, "心律不齐")):
+        page.locator("#f-heart").fill(words)
+        page.locator("#f-heart").blur()
+        page.wait_for_timeout(500)
+    place = theirs.locator("#field-heart")
+    expect(place).to_contain_text("已被李明改为「心律齐」，您的是「心律不齐」")
+    expect(theirs.locator("#f-heart")).to_have_value("心律不齐")
+    assert stored(app, number, "heart") == "心律齐"
+    place.get_by_role("button", name="保留对方的值").click()
+    expect(theirs.locator("#f-heart")).to_have_value("心律齐")
+
+    mine.locator("#f-heart").fill("心律齐，无杂音")
+    mine.locator("#f-heart").blur()
+    mine.wait_for_timeout(500)
+    theirs.locator("#f-heart").fill("房颤律")
+    theirs.locator("#f-heart").blur()
+    place.get_by_role("button", name="用我的值").click()
+    saved(theirs)
+    assert stored(app, number, "heart") == "房颤律"
+
+
+def test_the_safety_check_is_signed_in_three_stages_by_three_people(app: Flask, enter: Enter, address: str) -> None:
+    number = begin(app, "safety_check", write=True, i_explain="无", i_allergy="no")
+    pages = {"surgeon": enter(ZHOU_JIE), "anesthesiologist": enter(LI_MING), "nurse": enter(WANG_FANG)}
+    for stage in ("induction", "incision", "leaving"):
+        for role, page in pages.items():
+            page.goto(f"{address}/documents/{number}")
+            place = page.locator(f"#sign-{stage}_{role}")
+            place.get_by_role("button").click()
+            secret = page.locator("#dialog input[name=secret]")
+            if (stage, role) == ("induction", "surgeon"):
+                secret.fill("0000")
+                page.keyboard.press("Enter")
+                expect(page.locator("#dialog .notice-danger")).to_be_visible()
+                secret = page.locator("#dialog input[name=secret]")
+            secret.fill(PIN)
+            page.keyboard.press("Enter")
+            expect(place.locator(".signature-done")).to_be_visible(timeout=5000)
+    expect(pages["nurse"].locator(".chip", has_text="已签名")).to_be_visible()
+    with app.app_context():
+        rows = db.session.query(DocumentSignature).filter_by(document_id=number).all()
+        assert len(rows) == 9
+        assert all(row.seconds_open is not None for row in rows)
+        db.session.remove()
+
+
+def test_the_patient_signs_on_the_pad(app: Flask, enter: Enter, address: str) -> None:
+    number = begin(app, "anesthesia_consent", write=True)
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/{number}")
+    page.locator("#sign-patient").get_by_role("button").click()
+    page.locator("#dialog input[name=name]").fill("覃大山")
+    page.locator("#dialog input[name=relation]").fill("丈夫")
+    box = page.locator("[data-signature-pad]").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    for step in range(1, 12):
+        page.mouse.move(box["x"] + 40 + step * 20, box["y"] + 60 + (step % 3) * 15)
+    page.mouse.up()
+    page.locator("#dialog").get_by_role("button", name="签名", exact=True).click()
+    expect(page.locator("#sign-patient img")).to_be_visible(timeout=5000)
+    with app.app_context():
+        row = db.session.query(DocumentSignature).filter_by(document_id=number).one()
+        assert (row.method, row.name, row.witness) == ("drawn", "覃大山", "李明")
+        assert len(row.image) > 500
+        db.session.remove()
+
+
+def test_phrases_terms_and_marks_help_writing(app: Flask, enter: Enter, address: str) -> None:
+    number = begin(app, "invasive_procedure")
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/{number}")
+    figure = page.locator("[data-body]")
+    figure.scroll_into_view_if_needed()
+    box = figure.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.4)
+    expect(page.locator(".body-mark")).to_have_count(1, timeout=5000)
+    mark = stored(app, number, "site_mark")
+    assert isinstance(mark, list)
+    assert abs(float(mark[0]["x"]) - 75) < 1
+
+    visit = begin(app, "preop_visit")
+    page.goto(f"{address}/documents/{visit}")
+    page.locator("#f-orders").fill("术前禁食 8 h，禁清饮 2 h")
+    page.keyboard.press("Alt+p")
+    page.locator("#side summary").click()
+    expect(page.locator("#phrase-text")).to_have_value("术前禁食 8 h，禁清饮 2 h")
+    page.locator("#side").get_by_role("button", name="保存常用语").click()
+    expect(page.locator("#phrase-list")).to_contain_text("术前禁食 8 h")
+    page.locator("#f-orders").fill("")
+    page.locator("#side input[type=search]").fill("sqjs")
+    page.locator("#phrase-list [data-phrase]").click()
+    saved(page)
+    assert stored(app, visit, "orders") == "术前禁食 8 h，禁清饮 2 h"
+
+    page.locator("#field-preop_diagnosis [role=combobox]").last.click()
+    page.keyboard.type("dnjs")
+    page.locator("#field-preop_diagnosis [role=option]").first.click()
+    expect(page.locator("#field-preop_diagnosis [role=combobox]")).to_have_count(3, timeout=5000)
+
+
+def test_a_hospital_field_lives_without_a_restart(app: Flask, enter: Enter, address: str) -> None:
+    """Added in the browser: it stands in the form, the list of what is missing, on paper and in the query."""
+    keeper = enter(MO_LAN)
+    keeper.goto(f"{address}/documents/design/anesthesia_summary")
+    section = keeper.locator("#section option").first.get_attribute("value")
+    keeper.select_option("#section", section)
+    keeper.fill("#key", "h_escort")
+    keeper.fill("#label", "护送人员")
+    keeper.select_option("#required", "sign")
+    keeper.get_by_role("button", name="预览", exact=True).click()
+    expect(keeper.locator("section[aria-label=预览]")).to_contain_text("护送人员")
+    keeper.get_by_role("button", name="发布").click()
+    keeper.wait_for_url("**/documents/design")
+
+    number = begin(app, "anesthesia_summary")
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/{number}")
+    expect(page.locator("#missing")).to_contain_text("护送人员未填写")
+    page.locator("#f-h_escort").fill("王护士")
+    page.locator("#f-h_escort").blur()
+    saved(page)
+    expect(page.locator("#missing")).not_to_contain_text("护送人员未填写")
+    sheet = page.request.get(f"{address}/documents/{number}/preview.pdf")
+    assert "王护士" in "".join(leaf.extract_text() for leaf in PdfReader(io.BytesIO(sheet.body())).pages)
+    page.goto(f"{address}/documents?kind=anesthesia_summary&field=anesthesia_summary.h_escort&field_value=王护士")
+    expect(page.locator("table tbody a")).to_have_count(1)
+
+
+def test_a_locked_part_stays_as_it_was_signed(app: Flask, enter: Enter, address: str) -> None:
+    number = begin(app, "preop_visit", write=True)
+    page = enter(LI_MING)
+    page.goto(f"{address}/documents/{number}")
+    page.locator("#sign-anesthesiologist").get_by_role("button").click()
+    page.locator("#dialog input[name=secret]").fill(PIN)
+    page.keyboard.press("Enter")
+    expect(page.locator("#sign-anesthesiologist .signature-done")).to_be_visible(timeout=5000)
+    expect(page.locator("#f-heart")).to_have_count(0)
+    with app.app_context():
+        user = user_by_name(LI_MING.username)
+        assert user is not None
+        with pytest.raises(Exception, match="已签名"):
+            save_field(user, db.session.get_one(Document, number), "heart", "改", 1)
+        db.session.rollback()
+        db.session.remove()
