@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from device_bridge import json_log
+from device_bridge.cli_listen import add_commands
 from device_bridge.decode_file import Summary, decode
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.service import BridgeService, BridgeSettings, stop_on_signals
@@ -98,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--seconds", type=float, default=0, help="时长，0 = 直到中断")
     record.add_argument("file")
     record.set_defaults(command=_capture)
+
+    add_commands(commands)
 
     drivers = commands.add_parser("drivers", help="列出驱动")
     drivers.set_defaults(command=_drivers)

@@ -129,6 +129,8 @@ class SerialLine:
             port = await asyncio.to_thread(self._open)
         except (serial.SerialException, ValueError) as error:
             raise TransportError(f"无法打开串口 {self._url}") from error
+        except Exception as error:  # `termios.error` is no OSError: a setting that this line does not know
+            raise TransportError(f"串口 {self._url} 不支持这些线路参数") from error
         return SerialConnection(port, self._url, asyncio.get_running_loop())
 
     def _open(self) -> serial.Serial:

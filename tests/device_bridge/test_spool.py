@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from device_bridge.normaliser import Reading
 from device_bridge.outbound import Passage
 from device_bridge.spool import BATCH_VALUES, Received, Spool
-from device_bridge.wire import Batch, DeviceAlarm, Quality
+from device_bridge.wire import Batch, DeviceAlarm, Gap, Quality
+from device_bridge.wire_waves import WaveBatch, WavePiece, pack_samples, unpack_samples
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_790_000_000_000
@@ -208,3 +211,83 @@ def test_an_idle_spool_does_not_wait_for_company(spool):
         waits.append(time.perf_counter() - began)
         time.sleep(0.01)
     assert min(waits) < 0.02, "a waiting window would show in every single one"
+
+
+def wave(start=NOW, code="PLETH", count=100):
+    return WavePiece(code, "%", start, 100.0, 0.5, 0.0, count, pack_samples(range(count)))
+
+
+def test_curves_have_their_own_numbers_and_survive_a_restart(tmp_path, spool):
+    spool.add(Received("D1", NOW, b"x", (), (), [wave()])).result(5)
+    put(spool, 1)
+    assert Batch.from_json(json.loads(spool.freeze(NOW).payload)).stream == spool.stream
+    first = spool.waves.freeze(NOW)
+    spool.close()
+    again = Spool(tmp_path, "b")
+    assert again.waves.in_flight() == first
+    batch = WaveBatch.from_json(json.loads(first.payload))
+    assert (batch.seq, batch.stream, batch.blocks[0].pieces) == (1, f"{again.stream}-w", (wave(),))
+    again.waves.acknowledge(1)
+    assert again.waves.freeze(NOW) is None
+    assert again.in_flight() is not None, "the numerics are not touched by it"
+    again.close()
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=500))
+def test_samples_keep_every_bit(samples):
+    assert unpack_samples(pack_samples(samples), len(samples)) == samples
+
+
+def test_when_the_disk_is_short_curves_go_first_and_numerics_last(tmp_path):
+    spool = Spool(tmp_path, "b", limit_bytes=200_000)
+    noise = [WavePiece("ECG", "mV", NOW, 300.0, 1.0, 0.0, 3000, os.urandom(6000)) for _ in range(30)]
+    for number, piece in enumerate(noise):
+        spool.add(
+            Received("D1", NOW + number, os.urandom(3000), [Reading("HR", NOW + number, 60.0, 0)], (), [piece])
+        ).result(5)
+    spool._prune()
+    assert spool.waves.bytes < 150_000
+    assert len(spool.raw("D1")) == 30, "raw bytes and numerics are all there"
+    batch = Batch.from_json(json.loads(spool.freeze(NOW).payload))
+    assert batch.count == 30
+    spool.acknowledge(1)
+    put(spool, 31, at=NOW + 100)
+    alarms = Batch.from_json(json.loads(spool.freeze(NOW).payload)).blocks[0].alarms
+    assert [alarm.code for alarm in alarms] == ["BRIDGE_DISK"]
+    spool.close()
+
+
+def test_numerics_given_up_leave_a_gap(tmp_path):
+    spool = Spool(tmp_path, "b", raw_limit_bytes=0, limit_bytes=0)
+    put(spool, 1)
+    spool._prune()
+    put(spool, 2, at=NOW + 5)
+    assert [reason for _, _, reason in spool.gaps("D1")] == ["disk"]
+    spool.close()
+
+
+def test_what_was_sent_is_counted_by_day_and_reason(spool):
+    for refused in (None, None, "禁止"):
+        spool.log_passage("D1", Passage("heartbeat", b"12345", refused), NOW)
+    put(spool, 1)
+    (day,) = spool.sent_days("2000-01-01")
+    assert (day.messages, day.bytes, day.refused, day.reasons) == (2, 10, 1, {"heartbeat": 3})
+    assert spool.sent_days("2999-01-01") == []
+
+
+def test_refused_batches_can_be_queued_again_but_not_those_without_an_answer(spool):
+    for number in (1, 2):
+        put(spool, number)
+        spool.freeze(NOW)
+        spool.dead_letter(number, "unknown_device" if number == 1 else "no_answer", "", NOW)
+    assert spool.requeue_dead(NOW) == 1
+    batch = Batch.from_json(json.loads(spool.freeze(NOW).payload))
+    assert (batch.seq, batch.blocks[0].series[0].values) == (3, (1.0,))
+    assert spool.backlog()[1] == 1
+
+
+def test_a_gap_travels_with_the_values(spool):
+    spool.gap("D1", NOW - 5000, NOW, "silent")
+    put(spool, 1)
+    batch = Batch.from_json(json.loads(spool.freeze(NOW).payload))
+    assert batch.blocks[0].gaps == (Gap(NOW - 5000, NOW, "silent"),)
