@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -114,7 +115,22 @@ def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[st
     if options.demo == "true":
         say("载入演示医院……")
         command("-m", "flask", "demo", "load", environment=environment)
+    else:
+        say_first_steps(instance)
     (instance / ".prepared").write_text(key, encoding="ascii")
+
+
+def say_first_steps(instance: Path) -> None:
+    """How a hospital makes its first accounts and rooms: without them nobody can sign in."""
+    flask = f"MAFEI_INSTANCE_DIR={shlex.quote(str(instance))} .venv/bin/flask --app wsgi setup"
+    say("正式使用：请在另一个终端建立第一批账户和手术间（已建立的不必重复，详见 docs/install.md）：")
+    for words in (
+        "user gly 系统管理员 --role system_admin",
+        "user aqgly 安全管理员 --role security_admin",
+        "user sjy 审计员 --role auditor",
+        "room OR1 1号手术间",
+    ):
+        print(f"    {flask} {words}", flush=True)
 
 
 def run(options: argparse.Namespace, environment: Mapping[str, str], ports: Mapping[str, str]) -> None:
