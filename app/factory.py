@@ -25,6 +25,7 @@ from app.core.logging import configure_logging
 from app.core.settings import PROJECT_ROOT, Settings
 from app.core.types import field_cipher
 from app.documents import ports, record_facts
+from app.documents.batch_work import DOCUMENT_JOBS
 from app.documents.cli import documents_group
 from app.documents.facts import contribute
 from app.jobs.cli import jobs_group
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.extensions["mafei.settings"] = settings
-    app.extensions["mafei.jobs"] = BASIC_JOBS
+    app.extensions["mafei.jobs"] = (*BASIC_JOBS, *DOCUMENT_JOBS)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
