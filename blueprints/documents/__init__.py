@@ -1,6 +1,15 @@
 """Documents: the folder of a case, the form with autosave, signing, printing, exchange, the records query."""
 
-from blueprints.documents import archive, autosave, design, library, printing, signing  # noqa: F401 routes register on import
+from blueprints.documents import (  # noqa: F401 routes register on import
+    archive,
+    autosave,
+    design,
+    library,
+    print_centre,
+    printing,
+    records,
+    signing,
+)
 from blueprints.documents.routes import blueprint
 
 __all__ = ["blueprint"]

@@ -1,25 +1,27 @@
-"""Loading a document is the permission check; an archived one of others asks for a reason first."""
+"""Loading a document is the permission check; one of a case that is over and was not one's own asks for a reason."""
+
+from datetime import timedelta
 
 from flask import session
 
-from app.core import audit
+from app.core import audit, clock
 from app.core.db import db
 from app.core.errors import InvalidInput, NotAllowed, NotFound
 from app.core.permissions import Permission
 from app.documents.models import Document
 from blueprints.common.access import actor, may
 
-_OPENED = "documents_opened"
+OPENED = "documents_opened"
 
 
 class ReasonNeeded(NotAllowed):
-    """An archived record of others: a reason has to be given first."""
+    """A record of others: a reason has to be given first."""
 
     code = "reason_needed"
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        super().__init__("这份病历已归档且不是您的病例，查看前请填写理由。")
+        super().__init__("这不是您的病例，查看前请填写理由。")
 
 
 def load_document(document_id: int) -> Document:
@@ -27,11 +29,27 @@ def load_document(document_id: int) -> Document:
     document = db.session.get(Document, document_id)
     if document is None:
         raise NotFound("没有这份文书。可能已被作废，请从病例的文书列表打开。")
-    if document.state == "archived" and not is_own(document) and document.id not in session.get(_OPENED, []):
+    if document.state == "archived" and not is_own(document) and document.id not in session.get(OPENED, []):
         if not may(Permission.BREAK_GLASS):
             raise NotAllowed("这份病历已归档且不是您的病例，您没有查看的权限。")
         raise ReasonNeeded(document)
     return document
+
+
+def _require_right(document: Document) -> None:
+    """An archived record of others needs a right of its own; any other only a reason."""
+    if document.state == "archived" and not may(Permission.BREAK_GLASS):
+        raise NotAllowed("这份病历已归档且不是您的病例，您没有查看的权限。")
+
+
+def is_closed(document: Document) -> bool:
+    """Whether the record is no longer work in hand: archived, its case is over, or its day is past.
+
+    While a case runs the whole department works on it; a colleague who takes over must not be kept at the door.
+    """
+    case = document.case
+    past = case.day is not None and case.day < clock.today() - timedelta(days=1)
+    return document.state == "archived" or case.state.is_over or past
 
 
 def is_own(document: Document) -> bool:
@@ -49,10 +67,11 @@ def break_glass(document_id: int, reason: str) -> Document:
     document = db.session.get(Document, document_id)
     if document is None:
         raise NotFound("没有这份文书。")
+    _require_right(document)
     text = reason.strip()
     if len(text) < 4 or len(text) > 255:
         raise InvalidInput(fields={"reason": "请写明查看理由（4–255 字）"})
     audit.record(actor(), "documents.break_glass", f"document:{document.id}",
                  patient_id=document.case.patient_id, reason=text)  # fmt: skip
-    session[_OPENED] = [*session.get(_OPENED, []), document.id][-200:]
+    session[OPENED] = [*session.get(OPENED, []), document.id][-200:]
     return document

@@ -18,11 +18,13 @@ from app.core.db import db
 from app.documents.models import Document, DocumentSignature
 from app.documents.service import begin_document, save_field
 from tests.browser.conftest import sign_in
-from tests.cast import CHEN_JING, LI_MING, MO_LAN, PASSWORD, PIN, WANG_FANG, ZHOU_JIE, Person
-from tests.documents.conftest import build_case, paper_fonts  # noqa: F401 a fixture
+from tests.cast import CHEN_JING, HUANG_WEI, LI_MING, PASSWORD, PIN, WANG_FANG, ZHOU_JIE, Person
+from tests.documents import conftest as samples
+from tests.documents.conftest import build_case
 from tests.documents.helpers import write_all
 
 Enter = Callable[[Person], Page]
+paper_fonts = samples.paper_fonts
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ def test_phrases_terms_and_marks_help_writing(app: Flask, enter: Enter, address:
 
 def test_a_hospital_field_lives_without_a_restart(app: Flask, enter: Enter, address: str) -> None:
     """Added in the browser: it stands in the form, the list of what is missing, on paper and in the query."""
-    keeper = enter(MO_LAN)
+    keeper = enter(HUANG_WEI)
     keeper.goto(f"{address}/documents/design/anesthesia_summary")
     section = keeper.locator("#section option").first.get_attribute("value")
     keeper.select_option("#section", section)

@@ -1,0 +1,75 @@
+"""还差什么 of a department: every case of some days with the documents it still needs, what is overdue first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from app.core.db import db
+from app.documents.queries.lists import CaseFolder, case_folder
+from app.scheduling.models import SurgicalCase
+
+MAX_DAYS = 14
+_MAX_CASES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDuties:
+    """A case with what it lacks."""
+
+    folder: CaseFolder
+    department: str
+    overdue: int
+    missing: int
+
+    @property
+    def case(self) -> SurgicalCase:
+        """The case."""
+        return self.folder.case
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentDuties:
+    """A department with its cases that lack something."""
+
+    name: str
+    cases: tuple[CaseDuties, ...]
+
+    @property
+    def overdue(self) -> int:
+        """Documents of the department that are overdue."""
+        return sum(item.overdue for item in self.cases)
+
+    @property
+    def missing(self) -> int:
+        """Everything that is missing."""
+        return sum(item.missing for item in self.cases)
+
+
+def department_duties(since: date, until: date, department: str = "") -> list[DepartmentDuties]:
+    """Departments with cases of these days that lack something; `department` keeps only that one."""
+    statement = (
+        select(SurgicalCase)
+        .where(SurgicalCase.day.between(since, until), SurgicalCase.cancelled_at.is_(None))
+        .order_by(SurgicalCase.day, SurgicalCase.id)
+        .limit(_MAX_CASES)
+    )
+    by_name: dict[str, list[CaseDuties]] = {}
+    for case in db.session.scalars(statement):
+        duties = _duties(case)
+        if duties.missing and department in ("", duties.department):
+            by_name.setdefault(duties.department, []).append(duties)
+    made = [DepartmentDuties(name, _sorted(cases)) for name, cases in by_name.items()]
+    return sorted(made, key=lambda item: (-item.overdue, item.name))
+
+
+def _sorted(cases: Sequence[CaseDuties]) -> tuple[CaseDuties, ...]:
+    return tuple(sorted(cases, key=lambda item: (-item.overdue, item.case.day or date.min, item.case.id)))
+
+
+def _duties(case: SurgicalCase) -> CaseDuties:
+    folder = case_folder(case)
+    overdue = sum(row.overdue for row in folder.rows) + sum(row.overdue for row in folder.wanted)
+    name = folder.facts.text("case.department") or folder.facts.text("encounter.department") or "未填科室"
+    return CaseDuties(folder, name, overdue, folder.open_count + len(folder.wanted))
