@@ -9,6 +9,7 @@ from app.core import clock, unit_of_work
 from app.core.audit import SystemActor, verify_chain
 from app.core.db import db
 from app.devices.models import Binding
+from app.jobs.device_data import DEVICE_JOBS
 from app.jobs.service import Job
 from app.vitals import service as vitals
 
@@ -63,4 +64,5 @@ BASIC_JOBS = (
     Job("checkpoint", "整理数据库日志", timedelta(minutes=5), checkpoint),
     Job("compact_vitals", "合并设备数据", timedelta(minutes=10), compact_vitals),
     Job("verify_audit", "核对审计日志", timedelta(hours=24), verify_audit),
+    *DEVICE_JOBS,
 )

@@ -1,0 +1,50 @@
+"""How long each class of raw device data is kept. What was charted is part of the record and never touched here.
+
+Curves are for looking back at an event; numerics are the source of the record and stay much longer; extremes of five
+minutes stay for good.
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete
+
+from app.core import clock
+from app.core.db import db
+from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, WaveChunk, WaveSegment
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionClass:
+    """A class of data, its name for people and its days."""
+
+    name: str
+    label: str
+    days: int
+
+
+CLASSES = (
+    RetentionClass("waves", "波形", 30),
+    RetentionClass("numerics", "原始数值", 3 * 366),
+    RetentionClass("alarms", "设备报警与中断", 3 * 366),
+)
+
+
+def forget_old(now_ms: int | None = None) -> dict[str, int]:
+    """Delete what is older than its class allows. Class → number of deleted rows."""
+    now_ms = clock.now_ms() if now_ms is None else now_ms
+    limits = {one.name: now_ms - one.days * _DAY_MS for one in CLASSES}
+    return {
+        "waves": _gone(delete(WaveChunk).where(WaveChunk.end_ms < limits["waves"]))
+        + _gone(delete(WaveSegment).where(WaveSegment.end_ms < limits["waves"])),
+        "numerics": _gone(delete(VitalChunk).where(VitalChunk.end_ms < limits["numerics"])),
+        "alarms": _gone(delete(DeviceAlarmEvent).where(DeviceAlarmEvent.at_ms < limits["alarms"]))
+        + _gone(delete(DeviceGap).where(DeviceGap.to_ms < limits["alarms"])),
+    }
+
+
+def _gone(statement: Any) -> int:
+    result = cast(CursorResult[Any], db.session.execute(statement))
+    return int(result.rowcount)

@@ -1,0 +1,26 @@
+"""The jobs on device data run on real tables and say what they did."""
+
+from flask import Flask
+
+from app.core import clock, unit_of_work
+from app.core.db import db
+from app.jobs.device_data import DEVICE_JOBS
+from app.vitals import service
+from app.vitals.columns import SeriesColumns
+from app.vitals.models import VitalSummary
+
+
+def test_every_job_runs_and_leaves_its_trace(app: Flask) -> None:
+    yesterday = clock.now_ms() - 86_400_000
+    with app.app_context():
+        with unit_of_work.writing():
+            series = SeriesColumns("HR", "/min", [yesterday], [61.0], [0])
+            service.ingest("b", "s", 1, 0, [service.DeviceData(3, (series,))])
+            service.compact(3)
+        said = {job.name: job.run() for job in DEVICE_JOBS}
+        assert said["summarise_vitals"] == "汇总了 1 行"
+        assert said["back_up_devices"].endswith("恢复检查读出 1 个值")
+        assert db.session.query(VitalSummary).one().code == "HR"
+        again = {job.name: job.run() for job in DEVICE_JOBS}
+        assert again["back_up_devices"] == "没有新数据"
+        assert again["forget_vitals"] == "波形 0、原始数值 0、设备报警与中断 0"
