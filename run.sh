@@ -37,5 +37,6 @@ python=.venv/bin/python
 
 export MAFEI_INSTANCE_DIR="$instance" MAFEI_PORT="$port" MAFEI_HOST="$host" MAFEI_DEMO="$demo"
 export FLASK_APP=wsgi PYTHONDONTWRITEBYTECODE=
-"$python" scripts/start.py --instance "$instance" --host "$host" --port "$port" \
+# exec: bash reads a script while it runs, so an update of this file must find nobody still in the middle of it.
+exec "$python" scripts/start.py --instance "$instance" --host "$host" --port "$port" \
   --demo "$demo" --simulators "$simulators" --began "$started"

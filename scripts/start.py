@@ -1,6 +1,7 @@
 """Prepare the instance (schema, basics, fonts, demonstration) and run every process. Called by run.sh."""
 
 import argparse
+import fcntl
 import os
 import shlex
 import socket
@@ -34,6 +35,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def hold(instance: Path) -> None:
+    """Keep a second start off this instance for as long as the process runner lives: two bridges on one spool, or two
+    migrations at once, would spoil it."""
+    lock = os.open(instance / ".running", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"数据目录 {instance} 正由另一个麻沸使用。请先结束它，或用 --instance 指定另一个目录。")
+    os.set_inheritable(lock, True)  # survives the exec of the runner; its children do not inherit it
 
 
 def command(*arguments: str, environment: Mapping[str, str]) -> None:
@@ -88,6 +100,7 @@ def main() -> None:
     instance = Path(options.instance)
     instance.mkdir(parents=True, exist_ok=True)
     os.umask(0o077)
+    hold(instance)
     mllp_port, his_port = check_ports(options, os.environ)
     sims = {"sim_mindray": free_port(), "sim_dri": free_port()}
     environment = os.environ | {"MAFEI_MLLP_PORT": str(mllp_port), "MAFEI_HIS_PORT": str(his_port)}

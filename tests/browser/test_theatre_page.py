@@ -269,6 +269,25 @@ def test_everything_is_in_sight_without_scrolling(
     assert small == []
 
 
+def test_nothing_lies_over_the_curves(house: House, new_context: Callable[..., BrowserContext]) -> None:
+    """Wherever one points at the chart, the chart is what is there: no toolbar, no legend, no button on top."""
+    page = new_context(1366, 768).new_page()
+    sign_in(page, house.url, LI_MING.username, PASSWORD)
+    page.goto(f"{house.url}/theatre/OR1")
+    settled(page)
+    covered = page.locator("#chart").evaluate(
+        """chart => {
+            const box = chart.getBoundingClientRect(), found = new Set();
+            for (let x = 1; x < 40; x++) for (let y = 1; y < 40; y++) {
+                const top = document.elementFromPoint(box.left + box.width * x / 40, box.top + box.height * y / 40);
+                if (!chart.contains(top)) found.add(top ? top.outerHTML.slice(0, 80) : "outside of the window");
+            }
+            return [...found];
+        }"""
+    )
+    assert covered == []
+
+
 class Meter:
     """Requests and bytes on the line, as the browser counts them."""
 

@@ -1,5 +1,6 @@
 """`./run.sh` as a newcomer meets it: a taken port, wrong options, Ctrl-C."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -27,6 +28,17 @@ def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
         output, _ = _run_sh(place).communicate(timeout=60)
     assert f"端口 {place.port} 已被其他程序占用" in output
     assert f"./run.sh --port {place.port + 1}" in output
+    assert "Traceback" not in output
+
+
+def test_a_second_start_on_one_instance_is_refused(tmp_path: Path) -> None:
+    """Two bridges on one spool number their batches twice."""
+    place = Installation(tmp_path / "instance")
+    place.folder.mkdir(parents=True, exist_ok=True)
+    with (place.folder / ".running").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        output, _ = _run_sh(place).communicate(timeout=60)
+    assert "正由另一个麻沸使用" in output
     assert "Traceback" not in output
 
 
