@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from device_bridge.drivers.base import Clocks, CodecOptions, Observation, Output
 from device_bridge.drivers.registry import get_driver
 from device_bridge.wire import NAMESPACE, Batch
+from device_bridge.wire_waves import WaveBatch
 
 CAPTURES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "devices"
 AT = Clocks(1_790_000_000_000, 1000.0)
@@ -64,6 +65,8 @@ class FakeWeb:
         self.changed_content: list[int] = []
         self.health: list[dict[str, Any]] = []
         self.auth: list[Any] = []
+        self.waves: list[WaveBatch] = []
+        self.reports: list[dict[str, Any]] = []
         self.answer: Callable[[Batch], dict[str, Any] | None] = lambda batch: None
         self.asked = 0
         self.port = 0
@@ -76,6 +79,8 @@ class FakeWeb:
         self._sio = sio = socketio.Server(async_mode="threading")
         sio.on("connect", self._connect, namespace=NAMESPACE)
         sio.on("samples", self._samples, namespace=NAMESPACE)
+        sio.on("waves", self._waves, namespace=NAMESPACE)
+        sio.on("report", self._report, namespace=NAMESPACE)
         sio.on("devices", self._devices, namespace=NAMESPACE)
         sio.on("health", self._health, namespace=NAMESPACE)
         with warnings.catch_warnings():
@@ -129,6 +134,13 @@ class FakeWeb:
     def _health(self, sid: str, data: Any) -> dict[str, Any]:
         self.health.append(data)
         return {"ok": True}
+
+    def _waves(self, sid: str, data: Any) -> dict[str, Any]:
+        self.waves.append(WaveBatch.from_json(data))
+        return {"seq": data["seq"], "status": "stored"}
+
+    def _report(self, sid: str, data: Any) -> None:
+        self.reports.append(data)
 
     def _samples(self, sid: str, data: Any) -> dict[str, Any]:
         batch = Batch.from_json(data)
