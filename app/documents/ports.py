@@ -8,6 +8,7 @@ from app.charting.record import PrintStamp, RecordSheet
 from app.core.errors import Conflict
 from app.documents.printset import BoundSet, SetCover, SetPart
 from app.documents.sheet import Sheet
+from app.documents.sm3 import sm3_hex
 
 ChartPages = tuple[RecordSheet, PrintStamp]
 NO_FONTS = "打印字体尚未安装，暂时不能生成 PDF，请联系信息科。"
@@ -26,6 +27,9 @@ class Renderer(Protocol):
 
     def bind(self, cover: SetCover, parts: Sequence[SetPart]) -> BoundSet:
         """One file of many, with a list in front and page numbers across."""
+
+    def pages(self, pdf: bytes) -> int:
+        """Number of pages of finished paper; needs no fonts."""
 
     def is_ready(self) -> bool:
         """Whether its fonts are installed."""
@@ -59,15 +63,24 @@ def renderer() -> Renderer:
     return _ports.renderer
 
 
+def pages(pdf: bytes) -> int:
+    """Number of pages of a PDF; `Conflict` when no renderer is plugged in."""
+    if _ports.renderer is None:
+        raise Conflict(NO_FONTS)
+    return _ports.renderer.pages(pdf)
+
+
 def sha256(content: str | bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
 
 
 def sm3(content: str) -> str:
-    """Hexadecimal SM3 when it is configured and the crypto library of this machine has it, else empty."""
-    if not _ports.with_sm3 or "sm3" not in hashlib.algorithms_available:
+    """Hexadecimal SM3 when it is configured, else empty."""
+    if not _ports.with_sm3:
         return ""
+    if "sm3" not in hashlib.algorithms_available:
+        return sm3_hex(content.encode())
     digest: Any = hashlib.new("sm3", content.encode())
     return str(digest.hexdigest())
 

@@ -4,6 +4,7 @@ from blueprints.documents import (  # noqa: F401 routes register on import
     archive,
     autosave,
     design,
+    drafts,
     library,
     print_centre,
     printing,

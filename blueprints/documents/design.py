@@ -18,6 +18,7 @@ from app.documents.service.design import add_hospital_field, preview_overlay, wi
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import go
 from blueprints.common.fragments import page as render
+from blueprints.documents.drafts import paper
 from blueprints.documents.routes import blueprint
 
 P = Permission
@@ -59,6 +60,8 @@ def design_field(kind: str) -> ResponseReturnValue:
     form = request.form
     try:
         field, day = _field(), date.fromisoformat(form.get("effective_on", ""))
+        if form.get("action") == "paper":
+            return paper(_preview(kind, form.get("section", ""), field, day))
         if form.get("action") != "publish":
             return _page(kind, form, preview=_preview(kind, form.get("section", ""), field, day))
         add_hospital_field(actor(), kind, form.get("section", ""), field, day, form.get("note", ""))

@@ -29,9 +29,8 @@ def load_document(document_id: int) -> Document:
     document = db.session.get(Document, document_id)
     if document is None:
         raise NotFound("没有这份文书。可能已被作废，请从病例的文书列表打开。")
-    if document.state == "archived" and not is_own(document) and document.id not in session.get(OPENED, []):
-        if not may(Permission.BREAK_GLASS):
-            raise NotAllowed("这份病历已归档且不是您的病例，您没有查看的权限。")
+    if is_closed(document) and not is_own(document) and document.id not in session.get(OPENED, []):
+        _require_right(document)
         raise ReasonNeeded(document)
     return document
 
