@@ -31,7 +31,7 @@ from app.documents.facts import contribute
 from app.jobs.cli import jobs_group
 from app.jobs.tasks import BASIC_JOBS
 from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets, warm
-from printing.documents import DocumentPrinter
+from printing.press import Press
 
 BLUEPRINTS = (
     blueprints.account.blueprint,
@@ -78,7 +78,9 @@ def create_app(settings: Settings) -> Flask:
     sockets.init_app()
     warm.init_app(app)
     contribute(record_facts.tell_record)
-    ports.plug(DocumentPrinter(settings.instance_dir / "fonts"))
+    press = Press(settings.instance_dir / "fonts")
+    app.extensions["mafei.press"] = press
+    ports.plug(press)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     blueprints.bridge_gateway.init_app()

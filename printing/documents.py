@@ -14,7 +14,7 @@ from app.documents.printset import BoundSet, SetCover, SetPart
 from app.documents.sheet import Sheet
 from printing.anesthesia_record import render_record_pdf
 from printing.binding import bound, marked
-from printing.fonts import fonts_ready
+from printing.font_files import fonts_ready
 from printing.form_press import render_form
 
 
@@ -50,6 +50,10 @@ class DocumentPrinter:
     def bind(self, cover: SetCover, parts: Sequence[SetPart]) -> BoundSet:
         """A set with its list in front and page numbers across it."""
         return bound(cover, parts, self.fonts)
+
+    def pages(self, pdf: bytes) -> int:
+        """Number of pages."""
+        return page_count(pdf)
 
 
 def marks_of(sheet: Sheet, mark: str = "") -> list[str]:

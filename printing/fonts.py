@@ -15,9 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from time import perf_counter
 from typing import cast
@@ -33,13 +32,9 @@ from svglib import fonts as svglib_fonts
 from app.charting.reportlab_backend import Faces
 from printing import unicode_map
 from printing.errors import FontsMissing, PrintError
+from printing.font_files import DISTRIBUTION, STAMP, STYLES, FontFiles, fonts_ready, versions
 
-#: Raise when the way of cutting changes, so that installed fonts are made anew.
-RECIPE = 1
 _PACKAGE = "justmytype_intl_cjk"
-_DISTRIBUTION = "justmytype-intl-cjk"
-_STAMP = "fonts.json"
-_FACES = {"regular": ("Regular", 400, "NotoSansSC-Regular.ttf"), "bold": ("Bold", 700, "NotoSansSC-Bold.ttf")}
 
 #: The family of HTML forms, the faces of direct drawing, and the face of SVG images. They differ on purpose: svglib
 #: asks fontconfig for a family it does not know and then takes its name over, after which Chinese text is boxes.
@@ -51,54 +46,13 @@ SVG_FACE_BOLD = "mafei-svg-bold"
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class FontFiles:
-    """The two static fonts on disk."""
-
-    directory: Path
-
-    @property
-    def regular(self) -> Path:
-        """Weight 400."""
-        return self.directory / _FACES["regular"][2]
-
-    @property
-    def bold(self) -> Path:
-        """Weight 700."""
-        return self.directory / _FACES["bold"][2]
-
-    @property
-    def licence(self) -> Path:
-        """The SIL Open Font License that goes with the fonts."""
-        return self.directory / "OFL.txt"
-
-
 def source_font() -> Path:
     """The variable Noto Sans SC inside the installed package; ``PrintError`` when it is not there."""
     root = Path(str(resources.files(_PACKAGE))) / "fonts"
     found = sorted(root.rglob("NotoSansSC*.ttf"))
     if not found:
-        raise PrintError(f"字体包 {_DISTRIBUTION} 中没有 Noto Sans SC。请重新安装依赖。")
+        raise PrintError(f"字体包 {DISTRIBUTION} 中没有 Noto Sans SC。请重新安装依赖。")
     return found[0]
-
-
-def _versions() -> dict[str, object]:
-    return {
-        "recipe": RECIPE,
-        "source": metadata.version(_DISTRIBUTION),
-        "fonttools": metadata.version("fonttools"),
-    }
-
-
-def fonts_ready(directory: Path) -> bool:
-    """Whether both fonts are present and were cut from the installed versions."""
-    files = FontFiles(directory)
-    try:
-        stamp = json.loads((directory / _STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    sizes = {path.name: path.stat().st_size for path in (files.regular, files.bold) if path.is_file()}
-    return bool(stamp.get("versions") == _versions() and stamp.get("sizes") == sizes)
 
 
 def ensure_fonts(directory: Path, progress: Progress = lambda line: None) -> FontFiles:
@@ -111,15 +65,15 @@ def ensure_fonts(directory: Path, progress: Progress = lambda line: None) -> Fon
     directory.mkdir(parents=True, exist_ok=True)
     source = source_font()
     sizes: dict[str, int] = {}
-    for step, (style, weight, name) in enumerate(_FACES.values(), start=1):
-        progress(f"正在生成打印字体 {step}/{len(_FACES)}：Noto Sans SC {style}（约 15–20 秒）…")
+    for step, (style, weight, name) in enumerate(STYLES.values(), start=1):
+        progress(f"正在生成打印字体 {step}/{len(STYLES)}：Noto Sans SC {style}（约 15–20 秒）…")
         began = perf_counter()
         _cut(source, weight, style, directory / name)
         sizes[name] = (directory / name).stat().st_size
         progress(f"　完成，{sizes[name] / 1e6:.1f} MB，用时 {perf_counter() - began:.0f} 秒。")
     _write_atomically(files.licence, (source.parent / "OFL.txt").read_bytes())
-    stamp = {"versions": _versions(), "sizes": sizes}
-    _write_atomically(directory / _STAMP, json.dumps(stamp, indent=1).encode())
+    stamp = {"versions": versions(), "sizes": sizes}
+    _write_atomically(directory / STAMP, json.dumps(stamp, indent=1).encode())
     return files
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +17,9 @@ from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from printing.errors import PrintError
-from printing.fonts import FAMILY, SVG_FACE, SVG_FACE_BOLD, FontFiles, register_fonts
+from printing.font_files import FontFiles
+from printing.fonts import FAMILY, SVG_FACE, SVG_FACE_BOLD, register_fonts
+from printing.sizes import A4, PaperForm
 
 _PLAIN_SUBSCRIPTS = {0x2080 + digit: str(digit) for digit in range(10)}
 _SUBSCRIPTS = re.compile("[\u2080-\u2089]+")
@@ -27,31 +28,6 @@ _TOOLTIP = re.compile(r"<title[^>]*>.*?</title>", re.DOTALL)
 log = logging.getLogger(__name__)
 
 PAGE_X_OF_Y = "第 <pdf:pagenumber/> 页　共 <pdf:pagecount/> 页"
-
-
-@dataclass(frozen=True, slots=True)
-class PaperForm:
-    """Size and margins of a form in millimetres; head and foot frames lie inside the top and bottom margins."""
-
-    width_mm: float
-    height_mm: float
-    top_mm: float = 12
-    bottom_mm: float = 14
-    side_mm: float = 15
-    head_mm: float = 0
-    foot_mm: float = 6
-
-    @property
-    def inner_width_mm(self) -> float:
-        """Width of the text."""
-        return self.width_mm - 2 * self.side_mm
-
-
-A4 = PaperForm(210, 297, top_mm=15, bottom_mm=16)
-A4_WITH_HEAD = PaperForm(210, 297, top_mm=24, bottom_mm=16, head_mm=14)
-A5 = PaperForm(148, 210, side_mm=10)
-WRISTBAND = PaperForm(250, 25, top_mm=2, bottom_mm=2, side_mm=3, foot_mm=0)
-LABEL = PaperForm(60, 40, top_mm=2, bottom_mm=2, side_mm=2, foot_mm=0)
 
 _BASE_CSS = """
 body { font-family: %(family)s; font-size: 9pt; line-height: 1.35; word-break: break-all; color: #1a1a1a; }

@@ -1,4 +1,4 @@
-"""What the first person would wait for, done while the web process starts: templates compiled, print fonts read."""
+"""What the first person would wait for, done while the web process starts: templates compiled."""
 
 import logging
 import threading
@@ -6,10 +6,6 @@ import time
 
 from flask import Flask
 from jinja2 import TemplateError
-
-from app.core.settings import Settings
-from printing.errors import PrintError
-from printing.fonts import fonts_ready, register_fonts
 
 _log = logging.getLogger("mafei.warm")
 
@@ -27,7 +23,7 @@ def start(app: Flask) -> threading.Thread:
 
 
 def warm_up(app: Flask) -> int:
-    """Compile every template and read the fonts. Number of templates; a broken one is left to its own page."""
+    """Compile every template. Number of templates; a broken one is left to its own page."""
     began, count = time.monotonic(), 0
     for name in app.jinja_env.list_templates(extensions=["html"]):
         try:
@@ -35,12 +31,5 @@ def warm_up(app: Flask) -> int:
             count += 1
         except TemplateError as error:
             _log.warning("template does not compile", extra={"template": name, "reason": str(error)})
-    settings: Settings = app.extensions["mafei.settings"]
-    fonts = settings.instance_dir / "fonts"
-    if fonts_ready(fonts):
-        try:
-            register_fonts(fonts)
-        except PrintError as error:
-            _log.warning("fonts are not readable", extra={"reason": str(error)})
     _log.info("warm", extra={"templates": count, "seconds": round(time.monotonic() - began, 2)})
     return count

@@ -13,10 +13,10 @@ from app.scheduling.models import OperatingRoom
 from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.fragments import page as render
+from blueprints.common.paper import press
 from blueprints.devices import form, views
 from blueprints.devices.routes import blueprint, load_device
-from printing.fonts import ensure_fonts
-from printing.render import PaperForm, render_html_pdf
+from printing.sizes import PaperForm
 
 
 @blueprint.get("/devices/<int:device_id>/history")
@@ -93,8 +93,6 @@ def sheet(device_id: int) -> ResponseReturnValue:
         transports=drivers.TRANSPORTS,
         device_kinds=drivers.DEVICE_KINDS,
     )
-    fonts = settings().instance_dir / "fonts"
-    ensure_fonts(fonts)
-    pdf = render_html_pdf(html, fonts, PaperForm(210, 297))
+    pdf = press().html(html, PaperForm(210, 297))
     name = f"device-{device.id}.pdf"
     return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": f"inline; filename={name}"})

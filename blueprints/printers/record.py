@@ -14,8 +14,8 @@ from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import go
 from blueprints.common.fragments import page as render
 from blueprints.common.guards import load_case
+from blueprints.common.paper import press
 from blueprints.printers.base import blueprint
-from printing.anesthesia_record import render_record_pdf
 
 
 @blueprint.get("/printers/cases/<int:case_id>/record")
@@ -54,8 +54,7 @@ def _record(case_id: int) -> AnesthesiaRecord:
 
 
 def _paper(record: AnesthesiaRecord, snapshot: RecordSnapshot) -> bytes:
-    sheet, stamp = sheet_of(snapshot), stamp_of(snapshot, record.amendments, actor().display_name)
-    return render_record_pdf(sheet.view, sheet.header, sheet.appendix, stamp, settings().instance_dir / "fonts")
+    return press().record(sheet_of(snapshot), stamp_of(snapshot, record.amendments, actor().display_name))
 
 
 def _number(name: str, sentence: str) -> int:

@@ -19,9 +19,9 @@ from app.scheduling.rules import DISPOSITIONS, EventKind
 from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
+from blueprints.common.paper import press
 from blueprints.theatre.base import blueprint, find_record, form_text, form_time, load_record_id, written
 from blueprints.theatre.view import TECHNIQUE, can_write, place_of
-from printing.anesthesia_record import render_record_pdf
 
 
 @blueprint.get("/cases/<int:case_id>/finish")
@@ -137,8 +137,6 @@ def record_sheet(case_id: int, number: int) -> ResponseReturnValue:
     )
     if record is None or snapshot is None:
         raise NotFound("没有这次打印。")
-    sheet = sheet_of(snapshot)
-    stamp = stamp_of(snapshot, record.amendments, actor().display_name)
-    pdf = render_record_pdf(sheet.view, sheet.header, sheet.appendix, stamp, settings().instance_dir / "fonts")
+    pdf = press().record(sheet_of(snapshot), stamp_of(snapshot, record.amendments, actor().display_name))
     name = f"anesthesia-record-{case.case_no}-{number}.pdf"
     return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)

@@ -22,9 +22,11 @@ from app.vitals.columns import SeriesColumns
 from blueprints.common.access import settings
 from device_bridge.wire import NAMESPACE, Batch, DeviceBlock, Gap, Series
 from device_bridge.wire_waves import WaveBatch, WaveBlock, WavePiece, pack_samples
+from printing.fonts import ensure_fonts
 from tests.anesthesia.samples import make_case
 from tests.cast import HE_YU, LI_MING, Person
 from tests.pages import Page
+from tests.processes import FONT_STORE
 
 SignIn = Callable[[Person], FlaskClient]
 OpenPage = Callable[[str], Page]
@@ -195,12 +197,16 @@ def test_a_bound_device_moves_with_its_patient_and_is_replaced_at_once(
         assert history.accesses_by_year()[0][1] == 2
 
 
-def test_every_page_of_a_device_opens(monitor: int, sign_in: SignIn, open_page: OpenPage) -> None:
+def test_every_page_of_a_device_opens(app: Flask, monitor: int, sign_in: SignIn, open_page: OpenPage) -> None:
     client = sign_in(HE_YU)
     for place in ("waves", "review", "history", "trend?days=365&code=HR", "edit"):
         open_page(f"/devices/{monitor}/{place}")
     found = client.get(f"/devices/{monitor}/trend/data?code=HR&width=100").get_json()
     assert (min(v for v in found["low"] if v), max(v for v in found["high"] if v), found["count"]) == (70.5, 129.5, 60)
+    with app.app_context():
+        fonts = settings().instance_dir / "fonts"
+    if not fonts.exists():
+        fonts.symlink_to(ensure_fonts(FONT_STORE / "fonts").directory)
     pdf = client.get(f"/devices/{monitor}/sheet.pdf")
     assert pdf.mimetype == "application/pdf"
     assert pdf.data.startswith(b"%PDF")

@@ -13,7 +13,8 @@ from reportlab.pdfbase import pdfmetrics
 from app.charting.reportlab_backend import set_width
 from printing import fonts as module
 from printing.errors import FontsMissing
-from printing.fonts import FACES, ensure_fonts, fonts_ready, missing_glyphs, register_fonts
+from printing.font_files import fonts_ready
+from printing.fonts import FACES, ensure_fonts, missing_glyphs, register_fonts
 from tests.printing.samples import RARE_NAME
 
 

@@ -12,7 +12,8 @@ from app.charting.layout import layout
 from app.charting.svg import to_svg
 from printing.errors import PrintError
 from printing.fonts import register_fonts
-from printing.render import A4, A4_WITH_HEAD, WRISTBAND, render_html_pdf, svg_image
+from printing.render import render_html_pdf, svg_image
+from printing.sizes import A4, A4_WITH_HEAD, WRISTBAND
 from tests.charting.samples import record
 from tests.printing.samples import RARE_NAME
 from tests.printing.test_record_pdf import font_files, squeezed

@@ -1,13 +1,11 @@
 """Printing one document: completeness first, then the paper, the reprint mark, the log."""
 
-from io import BytesIO
-
-from pypdf import PdfReader
 from sqlalchemy import func, select
 
 from app.core import audit
 from app.core.audit import Actor
 from app.core.db import db
+from app.documents import ports
 from app.documents.models import Document, PrintEntry
 from app.documents.service.common import Incomplete, subject
 from app.documents.service.paper import Paper, Readiness, check_of, paper_of
@@ -26,7 +24,7 @@ def reprint_mark(copy_no: int) -> str:
 
 def page_count(pdf: bytes) -> int:
     """Number of pages."""
-    return len(PdfReader(BytesIO(pdf)).pages)
+    return ports.pages(pdf)
 
 
 def print_document(actor: Actor, document: Document, *, confirmed: bool = False, target: str = "") -> Paper:
