@@ -31,9 +31,6 @@ class Renderer(Protocol):
     def pages(self, pdf: bytes) -> int:
         """Number of pages of finished paper; needs no fonts."""
 
-    def pages(self, pdf: bytes) -> int:
-        """Number of pages of finished paper; needs no fonts."""
-
     def is_ready(self) -> bool:
         """Whether its fonts are installed."""
 
@@ -64,13 +61,6 @@ def renderer() -> Renderer:
     if _ports.renderer is None or not _ports.renderer.is_ready():
         raise Conflict(NO_FONTS)
     return _ports.renderer
-
-
-def pages(pdf: bytes) -> int:
-    """Number of pages of a PDF; `Conflict` when no renderer is plugged in."""
-    if _ports.renderer is None:
-        raise Conflict(NO_FONTS)
-    return _ports.renderer.pages(pdf)
 
 
 def pages(pdf: bytes) -> int:
