@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from app.accounts.models import StaffMember, User
+from app.accounts.queries import user_by_name
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, write_intent
 from app.documents.definition import Field, FieldType, Kind
 from app.patients.models import Allergy, Encounter, Patient
 from app.scheduling.models import CaseEvent, OperatingRoom, StaffAssignment, SurgicalCase
@@ -135,3 +137,28 @@ def fixed_clock() -> Any:
     """Stop the clock half an hour after the case of `make_case` left the PACU."""
     with clock.fixed(START + timedelta(minutes=210)):
         yield
+
+
+@pytest.fixture
+def world(app: Flask) -> Callable[[Callable[..., Any]], Any]:
+    """Do something with services and commit it: `world(lambda case, users: …)`."""
+
+    def run(work: Callable[..., Any]) -> Any:
+        with app.app_context():
+            token = write_intent.set(True)
+            case = db.session.query(SurgicalCase).first()
+            if case is None:
+                case = build_case()
+            users: dict[str, User] = {}
+            for name, person in (("surgeon", ZHOU_JIE), ("anesthesiologist", LI_MING),
+                                 ("anesthesiologist_2", CHEN_JING), ("theatre_nurse", WANG_FANG)):  # fmt: skip
+                found = user_by_name(person.username)
+                assert found is not None
+                users[name] = found
+            result = work(case, users)
+            db.session.commit()
+            write_intent.reset(token)
+            db.session.remove()
+            return result
+
+    return run

@@ -17,14 +17,16 @@ from app.accounts.models import User
 from app.core import clock
 from app.core.audit import AuditEntry
 from app.core.db import db
+from app.core.errors import Conflict
 from app.documents import batch_work
 from app.documents.batch_models import PrintBatch, PrintBatchPart
 from app.documents.batch_work import DOCUMENT_JOBS, step, work_on_batches
 from app.documents.models import Document, PrintEntry
 from app.documents.queries.lists import RecordQuery
 from app.documents.queries.sets import check_set, day_set, documents_by_id, patient_set, query_set
-from app.documents.service import archive_document, begin_document
+from app.documents.service import archive_document, batches, begin_document
 from app.documents.service.batches import begin_batch
+from app.documents.service.paper import Paper
 from app.jobs.service import run_one
 from app.printjobs.models import PrintJob, PrintQueue
 from app.printjobs.service import save_queue
@@ -32,7 +34,6 @@ from app.scheduling.models import SurgicalCase
 from tests.cast import CHEN_JING, LI_MING, Person
 from tests.documents.conftest import START, build_case
 from tests.documents.helpers import signed, write_all
-from tests.documents.test_web import world  # noqa: F401 the fixture
 from tests.pages import Page
 
 Open = Callable[..., Page]
@@ -78,7 +79,7 @@ def pages_of(pdf: bytes) -> list[str]:
     return [page.extract_text().replace("\n", "") for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
-def test_the_list_says_what_each_document_prints_as(world: Any, sign_in: SignIn, open_page: Open) -> None:  # noqa: F811
+def test_the_list_says_what_each_document_prints_as(world: Any, sign_in: SignIn, open_page: Open) -> None:
     world(three_documents)
     sign_in(LI_MING)
     text = open_page("/documents/print?day=2026-11-20").text
@@ -92,7 +93,7 @@ def test_the_list_says_what_each_document_prints_as(world: Any, sign_in: SignIn,
 
 
 def test_a_small_set_is_made_at_once_and_refuses_what_is_incomplete(
-    world: Any, sign_in: SignIn, open_page: Open, app: Flask  # noqa: F811
+    world: Any, sign_in: SignIn, open_page: Open, app: Flask
 ) -> None:  # fmt: skip
     ids = world(three_documents)
     client = sign_in(LI_MING)
@@ -118,7 +119,7 @@ def test_a_small_set_is_made_at_once_and_refuses_what_is_incomplete(
     assert "批次" in open_page("/documents/print/log").text
 
 
-def test_drafts_are_watermarked_and_a_second_print_is_marked(world: Any, sign_in: SignIn, app: Flask) -> None:  # noqa: F811
+def test_drafts_are_watermarked_and_a_second_print_is_marked(world: Any, sign_in: SignIn, app: Flask) -> None:
     ids = world(three_documents)
     client = sign_in(LI_MING)
     order(client, ids, with_drafts="1")
@@ -128,7 +129,7 @@ def test_drafts_are_watermarked_and_a_second_print_is_marked(world: Any, sign_in
     assert all("重打　第 2 份" in page for page in pages[1:])
 
 
-def test_nothing_printable_is_a_failure_with_reasons(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:  # noqa: F811
+def test_nothing_printable_is_a_failure_with_reasons(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:
     ids = world(three_documents)
     client = sign_in(LI_MING)
     batch_id = order(client, ids[2:])
@@ -142,7 +143,7 @@ def test_nothing_printable_is_a_failure_with_reasons(world: Any, sign_in: SignIn
 
 
 def test_a_large_set_waits_for_the_job_and_goes_on_after_a_restart(
-    world: Any, sign_in: SignIn, open_page: Open, app: Flask, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    world: Any, sign_in: SignIn, open_page: Open, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     ids = world(many(10))
     client = sign_in(LI_MING)
@@ -170,7 +171,7 @@ def test_a_large_set_waits_for_the_job_and_goes_on_after_a_restart(
 
 def test_a_cancelled_set_counts_no_print(
     world: Any, sign_in: SignIn, app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:  # noqa: F811
+) -> None:
     ids = world(many(9))
     client = sign_in(LI_MING)
     batch_id = order(client, ids, with_drafts="1")
@@ -189,7 +190,7 @@ def test_a_cancelled_set_counts_no_print(
 
 
 def test_a_broken_set_fails_with_a_sentence_and_does_not_stop_the_next(
-    world: Any, sign_in: SignIn, app: Flask, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+    world: Any, sign_in: SignIn, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     ids = world(many(9))
     client = sign_in(LI_MING)
@@ -208,7 +209,24 @@ def test_a_broken_set_fails_with_a_sentence_and_does_not_stop_the_next(
     assert "联系信息科" in loaded(app, first)["message"]
 
 
-def test_results_are_dropped_after_three_days(world: Any, sign_in: SignIn, app: Flask) -> None:  # noqa: F811
+def test_one_document_that_cannot_be_drawn_is_listed_and_the_others_print(
+    world: Any, sign_in: SignIn, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    ids = world(three_documents)
+    real = batches.paper_of
+
+    def breaking(document: Document, *rest: Any, **named: Any) -> Paper:
+        if document.id == ids[1]:
+            raise Conflict("打印进程意外退出。")
+        return real(document, *rest, **named)
+
+    monkeypatch.setattr(batches, "paper_of", breaking)
+    batch = loaded(app, order(sign_in(LI_MING), ids, with_drafts="1"))
+    assert batch["state"] == "done"
+    assert [(item["document"], item["reasons"]) for item in batch["refused"]] == [(ids[1], ["打印进程意外退出。"])]
+
+
+def test_results_are_dropped_after_three_days(world: Any, sign_in: SignIn, app: Flask) -> None:
     client = sign_in(LI_MING)
     batch_id = order(client, world(three_documents))
     with app.app_context(), clock.fixed(clock.now() + timedelta(days=3, minutes=1)):
@@ -218,7 +236,7 @@ def test_results_are_dropped_after_three_days(world: Any, sign_in: SignIn, app: 
     assert batch["sha256"]
 
 
-def test_shared_documents_are_zipped_with_a_manifest_and_the_refused(world: Any, sign_in: SignIn, app: Flask) -> None:  # noqa: F811
+def test_shared_documents_are_zipped_with_a_manifest_and_the_refused(world: Any, sign_in: SignIn, app: Flask) -> None:
     def work(case: SurgicalCase, users: dict[str, User]) -> list[int]:
         whole = signed(users, case, "preop_visit")
         case.encounter.department = None
@@ -251,7 +269,7 @@ def test_shared_documents_are_zipped_with_a_manifest_and_the_refused(world: Any,
         assert db.session.query(AuditEntry).filter_by(action="documents.export_cda").count() == 1
 
 
-def test_a_set_and_a_document_go_to_a_print_queue(world: Any, sign_in: SignIn, app: Flask) -> None:  # noqa: F811
+def test_a_set_and_a_document_go_to_a_print_queue(world: Any, sign_in: SignIn, app: Flask) -> None:
     ids = world(three_documents)
     queue_id = world(lambda case, users: save_queue(users["anesthesiologist"], "科室激光", kind="folder", target="out",
                                                     place="医生办公室").id)  # fmt: skip
@@ -272,7 +290,7 @@ def test_a_set_and_a_document_go_to_a_print_queue(world: Any, sign_in: SignIn, a
         assert db.session.query(PrintQueue).count() == 1
 
 
-def test_a_single_print_shows_the_list_first(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:  # noqa: F811
+def test_a_single_print_shows_the_list_first(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:
     ids = world(three_documents)
     client = sign_in(LI_MING)
     refused = client.post(f"/documents/{ids[2]}/print")
@@ -291,7 +309,7 @@ def test_a_single_print_shows_the_list_first(world: Any, sign_in: SignIn, open_p
     assert "没有打印记录" in open_page("/documents/print/log?since=2099-01-01").text
 
 
-def test_sets_of_others_stay_closed(world: Any, sign_in: SignIn) -> None:  # noqa: F811
+def test_sets_of_others_stay_closed(world: Any, sign_in: SignIn) -> None:
     ids = world(three_documents)
     batch_id = order(sign_in(LI_MING), ids)
     client = sign_in(CHEN_JING)
@@ -299,7 +317,7 @@ def test_sets_of_others_stay_closed(world: Any, sign_in: SignIn) -> None:  # noq
     assert client.post(f"/documents/print/batches/{batch_id}/file").status_code == 404
 
 
-def test_closed_records_of_others_need_a_reason(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:  # noqa: F811
+def test_closed_records_of_others_need_a_reason(world: Any, sign_in: SignIn, open_page: Open, app: Flask) -> None:
     def work(case: SurgicalCase, users: dict[str, User]) -> int:
         document = archive_document(users["anesthesiologist"], signed(users, case, "anesthesia_consent"))
         document.created_by = "user:0"

@@ -119,7 +119,11 @@ def _draw(part: PrintBatchPart, document: Document, facts: CaseFacts, *, with_dr
     if check.gaps and not with_drafts:
         part.reasons = [gap.message for gap in check.gaps]
         return
-    paper = paper_of(document, facts, check=check)
+    try:
+        paper = paper_of(document, facts, check=check)
+    except DomainError as error:  # one that cannot be drawn must not keep the others from paper
+        part.reasons = [error.message]
+        return
     part.content, part.readiness = paper.pdf, paper.readiness.value
 
 
