@@ -252,7 +252,7 @@ def _set(name: str, day: int) -> list[Line]:
     most = DAY_SECONDS if day * len(KINDS) >= 240 else None
     return [
         Line(f"{name}（{count} 份 {batch.pages} 页）", wall, "s", most=most),
-        Line("　处理器时间", used, "s"),
+        Line("　处理器时间（任务进程，不含绘图子进程）", used, "s"),
         Line("　结果大小", batch.size_bytes / 1e6, "MB"),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -36,12 +37,18 @@ class FontFiles:
         return self.directory / "OFL.txt"
 
 
+@cache
+def _installed(distribution: str) -> str:
+    """Version of a package, read once: it is asked before every sheet and cannot change while we run."""
+    return metadata.version(distribution)
+
+
 def versions() -> dict[str, object]:
     """What the fonts are cut from and with."""
     return {
         "recipe": RECIPE,
-        "source": metadata.version(DISTRIBUTION),
-        "fonttools": metadata.version("fonttools"),
+        "source": _installed(DISTRIBUTION),
+        "fonttools": _installed("fonttools"),
     }
 
 
