@@ -8,7 +8,7 @@ def sm3_hex(content: bytes) -> str:
     """Hexadecimal SM3 digest of the bytes."""
     length = len(content) * 8
     padded = content + b"\x80" + b"\x00" * ((55 - len(content)) % 64) + length.to_bytes(8, "big")
-    state = _IV
+    state: tuple[int, ...] = _IV
     for start in range(0, len(padded), 64):
         state = _compress(state, padded[start : start + 64])
     return "".join(f"{word:08x}" for word in state)

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from io import BytesIO
+from urllib.parse import urlencode
 
 from flask import request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +19,7 @@ from blueprints.common.access import actor, needs
 from blueprints.common.fragments import go
 from blueprints.common.fragments import page as render
 from blueprints.documents.forms import anchor
-from blueprints.documents.routes import blueprint, record_query
+from blueprints.documents.routes import asked_words, blueprint, record_query
 
 P = Permission
 _EXPORTED = 5000
@@ -55,7 +56,7 @@ def export_result() -> ResponseReturnValue:
     if error or query.is_blank:
         raise InvalidInput(error or "请先填写查询条件。")
     found = search_records(query, _EXPORTED)
-    asked = {key: value for key, value in request.args.items() if value}
+    asked = asked_words()
     audit.record(actor(), "documents.export_result", "records", after={**asked, "documents": len(found)})
     name = f"records-{clock.today():%Y%m%d}.xlsx"
     content = BytesIO(workbook_of(found, query, STATE_LABELS))
@@ -66,9 +67,9 @@ def export_result() -> ResponseReturnValue:
 @needs(P.VIEW_DOCUMENTS)
 def save_search() -> ResponseReturnValue:
     """Keep the query under a name."""
-    asked = {key: value for key, value in request.args.items() if value}
+    asked = asked_words()
     keep_search(actor(), request.form.get("name", ""), asked)
-    return go(url_for("documents.page", **asked))
+    return go(f"{url_for('documents.page')}?{urlencode(asked)}")
 
 
 @blueprint.post("/documents/searches/<int:search_id>/forget")

@@ -1,5 +1,6 @@
 """Routes of the documents: folder of a case, form, fields, paper, exchange, records query."""
 
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -33,6 +34,7 @@ from blueprints.documents.guards import ReasonNeeded, break_glass, load_document
 
 blueprint = Blueprint("documents", __name__)
 P = Permission
+_ASKED = frozenset(field.name for field in fields(RecordQuery))
 _COUNTED = 5000  # documents over which a field is counted
 
 
@@ -65,13 +67,17 @@ def page() -> ResponseReturnValue:
     counts = count_values(search_records(query, _COUNTED), query.field) if query.field and not error else []
     return render("documents/query.html", query=query, found=found, error=error, kinds=all_kinds(), counts=counts,
                   states=STATE_LABELS, args=request.args, searches=my_searches(actor()),
-                  asked={key: value for key, value in request.args.items() if value})  # fmt: skip
+                  asked=asked_words())  # fmt: skip
+
+
+def asked_words() -> dict[str, str]:
+    """What the address asks, by the names of a query; anything else in it is left out."""
+    return {name: words for name in _ASKED if (words := request.args.get(name, "").strip()[:100])}
 
 
 def record_query() -> tuple[RecordQuery, str]:
     """What is asked in the address, and a Chinese sentence when it makes no sense."""
-    names = ("text", "kind", "state", "person", "procedure", "diagnosis", "field", "field_value", "words")
-    values: dict[str, Any] = {name: request.args.get(name, "").strip()[:100] for name in names}
+    values: dict[str, Any] = {name: request.args.get(name, "").strip()[:100] for name in _ASKED - {"since", "until"}}
     try:
         days: dict[str, Any] = {name: date.fromisoformat(text) if (text := request.args.get(name, "")) else None
                 for name in ("since", "until")}  # fmt: skip

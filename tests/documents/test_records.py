@@ -114,6 +114,7 @@ def test_searches_are_kept_counted_and_taken_out(app: Flask, visit: int, sign_in
     with app.app_context():
         assert db.session.query(AuditEntry).filter_by(action="documents.export_result").count() == 1
     assert client.post("/documents/result.xlsx").status_code == 422
+    assert client.get("/documents?text=x&_external=1&_scheme=evil&endpoint=y").status_code == 200
     sign_in(QIN_YU)
     assert "吸烟患者" not in open_page("/documents").text
     assert client.post("/documents/searches/1/forget").status_code == 404
