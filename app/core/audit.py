@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from flask import g, has_request_context, request
-from sqlalchemy import DDL, Index, String, Text, event, select, text
+from sqlalchemy import DDL, Index, String, Table, Text, event, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -104,7 +104,10 @@ for _statement in POSTGRESQL_GUARDS:
 
 
 # Built once: every command asks it.
-_LAST_HASH = select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
+_ENTRIES = cast(Table, AuditEntry.__table__)
+_LAST_HASH = select(_ENTRIES.c.hash).order_by(_ENTRIES.c.id.desc()).limit(1)
+_INSERT = insert(_ENTRIES)
+_COLUMNS = tuple(column.name for column in _ENTRIES.columns if column.name != "id")
 
 
 def canonical(value: Any) -> str:
@@ -123,12 +126,13 @@ def record(
     reason: str = "",
     outcome: str = "done",
 ) -> AuditEntry:
-    """Write one entry in the current transaction. `before` and `after` hold only what changed."""
+    """Write one entry in the current transaction; a detached copy. `before` and `after` hold only what changed."""
     session = db.session()
     session.flush()
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    last = session.scalar(_LAST_HASH)
+    connection = session.connection()  # without the ORM: every command passes here
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
+    last = connection.scalar(_LAST_HASH)
     entry = AuditEntry(
         at=clock.now(),
         actor=actor.actor_id,
@@ -144,8 +148,8 @@ def record(
         previous_hash=last or GENESIS,
     )
     entry.hash = entry.digest()
-    session.add(entry)
-    session.flush()
+    inserted = connection.execute(_INSERT, {name: getattr(entry, name) for name in _COLUMNS})
+    entry.id = cast(Any, inserted.inserted_primary_key)[0]
     return entry
 
 

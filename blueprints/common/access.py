@@ -23,6 +23,9 @@ _log = logging.getLogger("mafei.access")
 _GATE_ENDPOINTS = frozenset({"account.lock_page", "account.unlock", "account.sign_out", "account.password_page",
                              "account.change_password"})  # fmt: skip
 
+# A sign of life younger than this is not written again: each writing signs and sends a new cookie.
+_SEEN_STEP_S = 15
+
 # Pages that are looked at for hours with the hands elsewhere.
 _WATCHED_ENDPOINTS = frozenset({"theatre.case_page", "theatre.room_page"})
 
@@ -93,14 +96,21 @@ def _gate() -> ResponseReturnValue | None:
         session["locked"] = True
         return _go(url_for("account.lock_page", next=_return_path()))
     if request.method == "GET" and "HX-Request" not in request.headers:
-        session["watching"] = request.endpoint in _WATCHED_ENDPOINTS
+        is_watching = request.endpoint in _WATCHED_ENDPOINTS
+        if session.get("watching") is not is_watching:
+            session["watching"] = is_watching
     # A background refetch is no sign of life of the person.
     if "HX-Request" not in request.headers or request.headers.get("HX-Trigger-Name") or request.method != "GET":
-        session["seen"] = int(moment.timestamp())
+        _note_seen(int(moment.timestamp()))
     user = actor()
     if user.must_change_password or is_expired(user.password_changed_at, moment, settings().password_max_age_days):
         return _go(url_for("account.password_page"))
     return None
+
+
+def _note_seen(second: int) -> None:
+    if not 0 <= second - session.get("seen", 0) < _SEEN_STEP_S:
+        session["seen"] = second
 
 
 def _idle_for_too_long(moment: datetime) -> bool:

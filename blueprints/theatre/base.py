@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.anesthesia.models import AnesthesiaRecord
 from app.core import clock, unit_of_work
@@ -23,6 +23,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 blueprint = Blueprint("theatre", __name__)
 _AHEAD = timedelta(minutes=2)
+# Built once, on the table and not on the model: every write asks it.
+_RECORDS = AnesthesiaRecord.__table__.c
+_RECORD_ID = select(_RECORDS.id).where(_RECORDS.case_id == bindparam("case"))
 
 
 def load_room(code: str) -> OperatingRoom:
@@ -40,11 +43,11 @@ def find_record(case_id: int) -> AnesthesiaRecord | None:
 
 def load_record_id(case_id: int) -> int:
     """Number of the open record of a case; the fast path of every write."""
-    record_id = db.session.scalar(select(AnesthesiaRecord.id).where(AnesthesiaRecord.case_id == case_id))
+    record_id = db.session.scalar(_RECORD_ID, {"case": case_id})
     if record_id is None:
         load_case(case_id)
         raise Conflict("患者还没有入室，不能记录。请先核对患者并点“入手术间”。")
-    return record_id
+    return int(record_id)
 
 
 def load_event(case_id: int, event_id: int) -> CaseEvent:
@@ -122,7 +125,9 @@ def is_confirmed() -> bool:
 
 def written(text: str, undo_url: str = "", undo_note: str = "撤销") -> Response:
     """The short answer to a write: what was written and how to take it back. The page closes the panel it came from."""
-    response = make_response(fragment("theatre/_written.html", text=text, undo_url=undo_url, undo_note=undo_note))
+    # Without the names of the shell: building the navigation would cost more than the write itself.
+    template = current_app.jinja_env.get_template("theatre/_written.html")
+    response = make_response(template.render(text=text, undo_url=undo_url, undo_note=undo_note))
     response.headers["HX-Trigger"] = "written"
     return response
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.anesthesia import queries as record_queries
@@ -74,8 +75,9 @@ def _slot(case_id: int) -> datetime:
 
 def _typed_values() -> dict[str, Decimal]:
     values: dict[str, Decimal] = {}
+    form = request.form
     for code, row in CHARTED.items():
-        text = form_text(code, 16)
+        text = form.get(code, "").strip()[:16]
         if not text:
             continue
         try:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from app.anesthesia.models import AnesthesiaRecord
@@ -36,21 +37,22 @@ class Gate(NamedTuple):
     weight_kg: Decimal | None
 
 
-# Built once: every write passes here, and building a statement costs more than running it.
+# Built once, on the tables and not on the models: every write passes here, and building costs more than running.
+_RECORD, _CASE = AnesthesiaRecord.__table__, SurgicalCase.__table__
 _FACTS = (
     select(
-        AnesthesiaRecord.id,
-        AnesthesiaRecord.case_id,
-        SurgicalCase.patient_id,
-        AnesthesiaRecord.state,
-        AnesthesiaRecord.opened_at,
-        AnesthesiaRecord.interval_minutes,
-        AnesthesiaRecord.rescue_spans,
-        SurgicalCase.weight_kg,
+        _RECORD.c.id,
+        _RECORD.c.case_id,
+        _CASE.c.patient_id,
+        _RECORD.c.state,
+        _RECORD.c.opened_at,
+        _RECORD.c.interval_minutes,
+        _RECORD.c.rescue_spans,
+        _CASE.c.weight_kg,
     )
-    .join(SurgicalCase, SurgicalCase.id == AnesthesiaRecord.case_id)
-    .where(AnesthesiaRecord.id == bindparam("record"))
-    .with_for_update(read=True, of=AnesthesiaRecord)
+    .join_from(_RECORD, _CASE, _CASE.c.id == _RECORD.c.case_id)
+    .where(_RECORD.c.id == bindparam("record"))
+    .with_for_update(read=True, of=_RECORD)
 )
 
 
@@ -82,18 +84,26 @@ def already(model: type[T], key: str, record_id: int) -> T | None:
     """What an earlier post of the same form made. Raises `Conflict` when the key belongs to another record."""
     if not key:
         return None
-    found: Any = db.session.query(model).filter_by(idempotency_key=key).one_or_none()
+    found: Any = db.session.scalar(_by_key(model), {"key": key})
     if found is not None and getattr(found, "record_id", record_id) != record_id:
         raise Conflict("这张表单已用于另一份麻醉记录，请刷新页面后再试。", code="key_reused")
     return found  # type: ignore[no-any-return]
 
 
+@cache
+def _by_key(model: type[Base]) -> Select[Any]:
+    return select(model).where(cast(Any, model).idempotency_key == bindparam("key"))
+
+
 def add(row: Base) -> None:
-    """Insert; a simultaneous twin (same slot, same form) is a `Conflict` and not a half-done transaction."""
+    """Insert; a simultaneous twin (same slot, same form) is a `Conflict`. The whole transaction is undone then:
+    a command is done or it is not.
+    """
+    db.session.add(row)
     try:
-        with db.session.begin_nested():
-            db.session.add(row)
+        db.session.flush()
     except IntegrityError:
+        unit_of_work.rollback()
         raise Conflict("同一内容刚刚已被保存，请刷新后查看。", code="duplicate") from None
 
 
