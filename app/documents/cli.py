@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.errors import DomainError
 from app.core.settings import Settings
 from app.documents.cda.export import export_cda
-from app.documents.cda.options import load_options
+from app.documents.cda.options import NOT_ORIGINATED, load_options
 from app.documents.kinds import current_kind
 from app.documents.lint import lint, lint_kind
 from app.documents.models import Document, DocumentOverlay
@@ -50,6 +50,8 @@ def lint_command() -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="写入文件；不写则输出到屏幕")
 def export_command(case_id: int, kind: str, form: str, output: Path | None) -> None:
     """导出一份文书：CDA、PDF 或 JSON。"""
+    if kind in NOT_ORIGINATED:
+        raise click.ClickException(f"本系统不产生 {kind}：{NOT_ORIGINATED[kind]}。")
     keys = [made.key for made in catalogue().kinds.values() if kind in (made.code, made.key)] or [kind]
     document = db.session.scalar(
         select(Document)

@@ -45,3 +45,13 @@ def load_options(instance_dir: Path, hospital_name: str) -> CdaOptions:
     if not options.organisation_name:
         options = CdaOptions(**{**{str(k): v for k, v in raw.items()}, "organisation_name": hospital_name})
     return options
+
+
+# Shared documents (WS/T 500) of which other systems own the content; a file half filled here would pretend to be whole.
+NOT_ORIGINATED = {
+    "C0001": "病历概要由医院平台或电子病历系统汇总产生",
+    "C0009": "一般手术记录由手术医师在电子病历系统书写，本系统只有其中部分字段",
+    "C0020": "生命体征测量记录由病区护理系统产生，术中体征见 C0011 麻醉记录",
+    "C0021": "出入量记录由病区护理系统产生，术中出入量见 C0011 麻醉记录",
+    "C0029": "特殊检查及特殊治疗同意书由电子病历系统产生",
+}
