@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -81,20 +81,17 @@ class Frame:
     metrics: Metrics
     zone: ZoneInfo
 
-    @property
-    def left(self) -> float:
-        """Where the time axis begins."""
-        return self.metrics.label_width
+    # Reckoned once: a chart asks for them some thousand times.
+    left: float = field(init=False)
+    right: float = field(init=False)
+    per_minute: float = field(init=False)
 
-    @property
-    def right(self) -> float:
-        """Where the time axis ends."""
-        return self.metrics.width - self.metrics.right_width
-
-    @property
-    def per_minute(self) -> float:
-        """Width of a minute."""
-        return (self.right - self.left) / self.window.minutes
+    def __post_init__(self) -> None:
+        """Where the time axis begins and ends, and the width of a minute on it."""
+        left, right = self.metrics.label_width, self.metrics.width - self.metrics.right_width
+        object.__setattr__(self, "left", left)
+        object.__setattr__(self, "right", right)
+        object.__setattr__(self, "per_minute", (right - left) / self.window.minutes)
 
     def x(self, at: datetime) -> float:
         """Place of a moment, not clipped."""
