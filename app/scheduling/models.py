@@ -177,7 +177,7 @@ class StaffAssignment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("surgical_case.id"))
     role: Mapped[str] = mapped_column(
-        String(24),
+        String(40),
         comment="surgeon, assistant_1…3, anesthesiologist, assistant_anesthesiologist, anesthesia_nurse, "
         "scrub_nurse, circulating_nurse",
     )

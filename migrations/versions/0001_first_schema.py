@@ -1,6 +1,6 @@
 """first schema
 
-Revision ID: 867cd029b3d5
+Revision ID: 01a607d20d24
 Revises: 
 """
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import app.core.types
 
 
-revision = '867cd029b3d5'
+revision = '01a607d20d24'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -81,6 +81,26 @@ def upgrade():
     )
     with op.batch_alter_table('device_alarm_event', schema=None) as batch_op:
         batch_op.create_index('ix_device_alarm_event_device_at', ['device_id', 'at_ms'], unique=False)
+
+    op.create_table('device_code_map',
+    sa.Column('driver', sa.String(length=32), nullable=False),
+    sa.Column('source_code', sa.String(length=64), nullable=False),
+    sa.Column('code', sa.String(length=32), nullable=False, comment='canonical parameter code'),
+    sa.Column('factor', sa.Double(), nullable=False, comment='stated number times this is the canonical unit'),
+    sa.Column('mapped_by', sa.String(length=64), nullable=False, comment='actor id'),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.PrimaryKeyConstraint('driver', 'source_code', name=op.f('pk_device_code_map'))
+    )
+    op.create_table('device_gap',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False, comment='device.id'),
+    sa.Column('from_ms', sa.BigInteger(), nullable=False, comment='ms since 1970 UTC'),
+    sa.Column('to_ms', sa.BigInteger(), nullable=False, comment='ms since 1970 UTC'),
+    sa.Column('reason', sa.String(length=16), nullable=False, comment='connect, disconnect, silent, restart, config, disk'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device_gap'))
+    )
+    with op.batch_alter_table('device_gap', schema=None) as batch_op:
+        batch_op.create_index('ix_device_gap_device_to', ['device_id', 'to_ms'], unique=False)
 
     op.create_table('document_definition',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -306,6 +326,43 @@ def upgrade():
     with op.batch_alter_table('vital_segment', schema=None) as batch_op:
         batch_op.create_index('ix_vital_segment_device_end', ['device_id', 'end_ms'], unique=False)
 
+    op.create_table('vital_summary',
+    sa.Column('device_id', sa.Integer(), nullable=False, comment='device.id'),
+    sa.Column('code', sa.String(length=32), nullable=False),
+    sa.Column('day_ms', sa.BigInteger(), autoincrement=False, nullable=False, comment='start of the UTC day'),
+    sa.Column('unit', sa.String(length=16), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False, comment='vitals.summary.pack_day'),
+    sa.PrimaryKeyConstraint('device_id', 'code', 'day_ms', name=op.f('pk_vital_summary'))
+    )
+    op.create_table('wave_chunk',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False, comment='device.id'),
+    sa.Column('code', sa.String(length=32), nullable=False, comment='channel, e.g. ECG1, PLETH'),
+    sa.Column('unit', sa.String(length=16), nullable=False),
+    sa.Column('start_ms', sa.BigInteger(), nullable=False, comment='time of the first sample, ms since 1970 UTC'),
+    sa.Column('end_ms', sa.BigInteger(), nullable=False, comment='time after the last sample, ms since 1970 UTC'),
+    sa.Column('rate_hz', sa.Double(), nullable=False, comment='samples per second'),
+    sa.Column('scale', sa.Double(), nullable=False, comment='physical value of one count'),
+    sa.Column('offset', sa.Double(), nullable=False, comment='physical value of count 0'),
+    sa.Column('count', sa.Integer(), nullable=False, comment='number of samples'),
+    sa.Column('peaks', sa.LargeBinary(), nullable=False, comment='vitals.waves.peaks: lowest and highest of each second'),
+    sa.Column('payload', sa.LargeBinary(), nullable=False, comment='vitals.waves.pack'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_wave_chunk'))
+    )
+    with op.batch_alter_table('wave_chunk', schema=None) as batch_op:
+        batch_op.create_index('ix_wave_chunk_device_code_end', ['device_id', 'code', 'end_ms'], unique=False)
+
+    op.create_table('wave_segment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False, comment='device.id'),
+    sa.Column('start_ms', sa.BigInteger(), nullable=False, comment='first time, ms since 1970 UTC'),
+    sa.Column('end_ms', sa.BigInteger(), nullable=False, comment='last time, ms since 1970 UTC'),
+    sa.Column('payload', sa.LargeBinary(), nullable=False, comment='vitals.wave_service.pack_pieces'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_wave_segment'))
+    )
+    with op.batch_alter_table('wave_segment', schema=None) as batch_op:
+        batch_op.create_index('ix_wave_segment_device_end', ['device_id', 'end_ms'], unique=False)
+
     op.create_table('allergy',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('patient_id', sa.Integer(), nullable=False),
@@ -409,6 +466,19 @@ def upgrade():
     with op.batch_alter_table('staff_member', schema=None) as batch_op:
         batch_op.create_index('ix_staff_member_kind_pinyin', ['kind', 'pinyin'], unique=False)
 
+    op.create_table('device_sent_day',
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False, comment="YYYY-MM-DD of the bridge's calendar"),
+    sa.Column('stream', sa.String(length=64), nullable=False, comment='identity of the spool'),
+    sa.Column('bridge', sa.String(length=64), nullable=False),
+    sa.Column('messages', sa.BigInteger(), nullable=False, comment='that left'),
+    sa.Column('bytes', sa.BigInteger(), nullable=False, comment='that left'),
+    sa.Column('refused', sa.BigInteger(), nullable=False, comment='messages that were stopped'),
+    sa.Column('reasons', sa.JSON(), nullable=False, comment='reason: messages'),
+    sa.Column('reported_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_sent_day_device_id_device')),
+    sa.PrimaryKeyConstraint('device_id', 'day', 'stream', name=op.f('pk_device_sent_day'))
+    )
     op.create_table('device_status',
     sa.Column('device_id', sa.Integer(), nullable=False),
     sa.Column('bridge', sa.String(length=64), nullable=False),
@@ -425,6 +495,17 @@ def upgrade():
     sa.Column('reported_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
     sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_status_device_id_device')),
     sa.PrimaryKeyConstraint('device_id', name=op.f('pk_device_status'))
+    )
+    op.create_table('device_unmapped',
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('source_code', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('example', sa.String(length=40), nullable=False),
+    sa.Column('count', sa.BigInteger(), nullable=False, comment='since the connection began'),
+    sa.Column('first_seen_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('last_seen_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_unmapped_device_id_device')),
+    sa.PrimaryKeyConstraint('device_id', 'source_code', name=op.f('pk_device_unmapped'))
     )
     op.create_table('surgical_case',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -553,6 +634,27 @@ def upgrade():
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.create_index('ix_case_event_case_at', ['case_id', 'at'], unique=False)
 
+    op.create_table('device_event',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('device_id', sa.Integer(), nullable=False),
+    sa.Column('at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.Column('kind', sa.String(length=16), nullable=False, comment='devices.history.EVENT_KINDS'),
+    sa.Column('from_place', sa.String(length=64), nullable=False),
+    sa.Column('to_place', sa.String(length=64), nullable=False),
+    sa.Column('other_device_id', sa.Integer(), nullable=True, comment='the one it replaced'),
+    sa.Column('case_id', sa.Integer(), nullable=True, comment='the case it served then'),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('actor_id', sa.String(length=64), nullable=False),
+    sa.Column('actor_name', sa.String(length=64), nullable=False),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['case_id'], ['surgical_case.id'], name=op.f('fk_device_event_case_id_surgical_case')),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_device_event_device_id_device')),
+    sa.ForeignKeyConstraint(['other_device_id'], ['device.id'], name=op.f('fk_device_event_other_device_id_device')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device_event'))
+    )
+    with op.batch_alter_table('device_event', schema=None) as batch_op:
+        batch_op.create_index('ix_device_event_device_at', ['device_id', 'at'], unique=False)
+
     op.create_table('document',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('uid', sa.String(length=36), nullable=False, comment='UUID, document id outside this system'),
@@ -584,6 +686,34 @@ def upgrade():
     with op.batch_alter_table('document', schema=None) as batch_op:
         batch_op.create_index('ix_document_case_kind', ['case_id', 'kind'], unique=False)
         batch_op.create_index('ix_document_state', ['state'], unique=False)
+
+    op.create_table('document_batch',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('form', sa.String(length=8), nullable=False, comment='print (one PDF) or cda (ZIP of XML)'),
+    sa.Column('title', sa.String(length=120), nullable=False, comment="what was asked for; never a patient's name"),
+    sa.Column('documents', sa.JSON(), nullable=False, comment='document ids in order'),
+    sa.Column('with_drafts', sa.Boolean(), nullable=False, comment='incomplete ones as 草稿, after the list was shown'),
+    sa.Column('state', sa.String(length=16), nullable=False, comment='queued, running, done, failed, cancelled'),
+    sa.Column('done', sa.Integer(), nullable=False, comment='documents finished so far'),
+    sa.Column('total', sa.Integer(), nullable=False, comment='documents asked for'),
+    sa.Column('refused', sa.JSON(), nullable=False, comment='[{document, title, case_no, reasons: [...]}]'),
+    sa.Column('message', sa.Text(), nullable=False, comment='Chinese, why it failed'),
+    sa.Column('pages', sa.Integer(), nullable=False, comment='pages with the list in front'),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False, comment='of the result'),
+    sa.Column('result', sa.LargeBinary(), nullable=True, comment='PDF or ZIP; dropped after three days'),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('by_name', sa.String(length=64), nullable=False),
+    sa.Column('started_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('finished_at', app.core.types.UtcDateTime(timezone=True), nullable=True, comment='UTC'),
+    sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_document_batch_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_batch'))
+    )
+    with op.batch_alter_table('document_batch', schema=None) as batch_op:
+        batch_op.create_index('ix_document_batch_state', ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_document_batch_user_id'), ['user_id'], unique=False)
 
     op.create_table('document_phrase',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -672,7 +802,7 @@ def upgrade():
     op.create_table('staff_assignment',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=False),
-    sa.Column('role', sa.String(length=24), nullable=False, comment='surgeon, assistant_1…3, anesthesiologist, assistant_anesthesiologist, anesthesia_nurse, scrub_nurse, circulating_nurse'),
+    sa.Column('role', sa.String(length=40), nullable=False, comment='surgeon, assistant_1…3, anesthesiologist, assistant_anesthesiologist, anesthesia_nurse, scrub_nurse, circulating_nurse'),
     sa.Column('staff_id', sa.Integer(), nullable=True),
     sa.Column('name', sa.String(length=64), nullable=False),
     sa.Column('ordinal', sa.Integer(), nullable=False),
@@ -800,6 +930,19 @@ def upgrade():
     sa.UniqueConstraint('idempotency_key', name=op.f('uq_chart_reading_idempotency_key')),
     sa.UniqueConstraint('record_id', 'slot_at', 'code', name=op.f('uq_chart_reading_record_id_slot_at_code'))
     )
+    op.create_table('document_batch_part',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=True),
+    sa.Column('readiness', sa.String(length=16), nullable=False, comment='final, for_signature, draft; empty: refused'),
+    sa.Column('reasons', sa.JSON(), nullable=False, comment='why it was refused, Chinese'),
+    sa.ForeignKeyConstraint(['batch_id'], ['document_batch.id'], name=op.f('fk_document_batch_part_batch_id_document_batch'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_batch_part_document_id_document')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_document_batch_part')),
+    sa.UniqueConstraint('batch_id', 'position', name=op.f('uq_document_batch_part_batch_id_position'))
+    )
     op.create_table('document_content',
     sa.Column('document_id', sa.Integer(), nullable=False),
     sa.Column('values', sa.JSON(), nullable=False, comment='field key to canonical JSON value'),
@@ -833,6 +976,8 @@ def upgrade():
     sa.Column('by_name', sa.String(length=64), nullable=False),
     sa.Column('batch', sa.String(length=64), nullable=False, comment='set it was printed with'),
     sa.Column('pages', sa.Integer(), nullable=False),
+    sa.Column('readiness', sa.String(length=16), nullable=False, comment='final, for_signature, draft'),
+    sa.Column('target', sa.String(length=64), nullable=False, comment='print queue; empty: a PDF for the browser'),
     sa.Column('created_at', app.core.types.UtcDateTime(timezone=True), nullable=False, comment='UTC'),
     sa.ForeignKeyConstraint(['document_id'], ['document.id'], name=op.f('fk_document_print_document_id_document')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_document_print'))
@@ -1080,6 +1225,7 @@ def downgrade():
 
     op.drop_table('document_frozen_copy')
     op.drop_table('document_content')
+    op.drop_table('document_batch_part')
     op.drop_table('chart_reading')
     with op.batch_alter_table('block_procedure', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_block_procedure_record_id'))
@@ -1116,11 +1262,20 @@ def downgrade():
         batch_op.drop_index('ix_document_phrase_kind_field')
 
     op.drop_table('document_phrase')
+    with op.batch_alter_table('document_batch', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_document_batch_user_id'))
+        batch_op.drop_index('ix_document_batch_state')
+
+    op.drop_table('document_batch')
     with op.batch_alter_table('document', schema=None) as batch_op:
         batch_op.drop_index('ix_document_state')
         batch_op.drop_index('ix_document_case_kind')
 
     op.drop_table('document')
+    with op.batch_alter_table('device_event', schema=None) as batch_op:
+        batch_op.drop_index('ix_device_event_device_at')
+
+    op.drop_table('device_event')
     with op.batch_alter_table('case_event', schema=None) as batch_op:
         batch_op.drop_index('ix_case_event_case_at')
 
@@ -1138,7 +1293,9 @@ def downgrade():
         batch_op.drop_index('ix_surgical_case_day_room')
 
     op.drop_table('surgical_case')
+    op.drop_table('device_unmapped')
     op.drop_table('device_status')
+    op.drop_table('device_sent_day')
     with op.batch_alter_table('staff_member', schema=None) as batch_op:
         batch_op.drop_index('ix_staff_member_kind_pinyin')
 
@@ -1161,6 +1318,15 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_allergy_patient_id'))
 
     op.drop_table('allergy')
+    with op.batch_alter_table('wave_segment', schema=None) as batch_op:
+        batch_op.drop_index('ix_wave_segment_device_end')
+
+    op.drop_table('wave_segment')
+    with op.batch_alter_table('wave_chunk', schema=None) as batch_op:
+        batch_op.drop_index('ix_wave_chunk_device_code_end')
+
+    op.drop_table('wave_chunk')
+    op.drop_table('vital_summary')
     with op.batch_alter_table('vital_segment', schema=None) as batch_op:
         batch_op.drop_index('ix_vital_segment_device_end')
 
@@ -1202,6 +1368,11 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_document_definition_kind'))
 
     op.drop_table('document_definition')
+    with op.batch_alter_table('device_gap', schema=None) as batch_op:
+        batch_op.drop_index('ix_device_gap_device_to')
+
+    op.drop_table('device_gap')
+    op.drop_table('device_code_map')
     with op.batch_alter_table('device_alarm_event', schema=None) as batch_op:
         batch_op.drop_index('ix_device_alarm_event_device_at')
 
