@@ -36,7 +36,7 @@ say "风格与类型"
 say "测试（SQLite）"
 "$bin/python" -m pytest -n 2 --dist loadgroup -m "not browser and not reliability" tests
 say "测试（真实浏览器与真实进程）"
-"$bin/python" -m pytest -m "browser or reliability" tests
+"$bin/python" -m pytest -n 2 --dist loadfile -m "browser or reliability" tests
 
 start_postgres() {
   local home; home="$(mktemp -d)"; data="$home/data"
