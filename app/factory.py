@@ -48,7 +48,14 @@ BLUEPRINTS = (
     blueprints.schedule.blueprint,
     blueprints.theatre.blueprint,
 )
-COMMANDS: tuple[AppGroup | Any, ...] = (audit_group, demo_group, setup_group, jobs_group, doctor_command, documents_group)
+COMMANDS: tuple[AppGroup | Any, ...] = (
+    audit_group,
+    demo_group,
+    setup_group,
+    jobs_group,
+    doctor_command,
+    documents_group,
+)
 
 
 def create_app(settings: Settings) -> Flask:

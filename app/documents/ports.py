@@ -17,9 +17,7 @@ NO_FONTS = "打印字体尚未安装，暂时不能生成 PDF，请联系信息�
 class Renderer(Protocol):
     """Turns a sheet into paper, marks finished paper, binds sets of it."""
 
-    def __call__(
-        self, sheet: Sheet, *, watermark: str = "", mark: str = "", chart: ChartPages | None = None
-    ) -> bytes:
+    def __call__(self, sheet: Sheet, *, watermark: str = "", mark: str = "", chart: ChartPages | None = None) -> bytes:
         """PDF of the sheet, with the chart pages behind it."""
 
     def mark(self, pdf: bytes, *, mark: str = "", watermark: str = "") -> bytes:
