@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Flask
-from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import blueprints.account
@@ -18,17 +17,14 @@ import blueprints.printers
 import blueprints.schedule
 import blueprints.theatre
 from app.accounts.queries import load_session_user
-from app.cli import audit_group, demo_group, doctor_command, setup_group
 from app.core.db import db, tune_sqlite
-from app.core.extensions import csrf, htmx, limiter, login_manager, migrate, socketio
+from app.core.extensions import csrf, htmx, limiter, login_manager, socketio
 from app.core.logging import configure_logging
 from app.core.settings import PROJECT_ROOT, Settings
 from app.core.types import field_cipher
 from app.documents import ports, record_facts
 from app.documents.batch_work import DOCUMENT_JOBS
-from app.documents.cli import documents_group
 from app.documents.facts import contribute
-from app.jobs.cli import jobs_group
 from app.jobs.tasks import BASIC_JOBS
 from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets, warm
 from printing.press import Press
@@ -47,14 +43,6 @@ BLUEPRINTS = (
     blueprints.printers.station_blueprint,
     blueprints.schedule.blueprint,
     blueprints.theatre.blueprint,
-)
-COMMANDS: tuple[AppGroup | Any, ...] = (
-    audit_group,
-    demo_group,
-    setup_group,
-    jobs_group,
-    doctor_command,
-    documents_group,
 )
 
 
@@ -91,8 +79,6 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     blueprints.bridge_gateway.init_app()
-    for command in COMMANDS:
-        app.cli.add_command(command)
     return app
 
 
@@ -128,7 +114,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         tune_sqlite(db.engine)
-    migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"))
     csrf.init_app(app)
     htmx.init_app(app)
     limiter.init_app(app)

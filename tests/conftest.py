@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from app.accounts.models import User
 from app.accounts.queries import user_by_name
+from app.commands import install
 from app.core.db import db, write_intent
 from app.core.settings import Settings
 from app.factory import create_app
@@ -119,6 +120,7 @@ def app(instance_dir: Path, database_template: _SqliteTemplate | _PostgresqlTemp
     """A composed application on its own copy of the seeded database."""
     url = database_template.copy()
     application = create_app(make_settings(instance_dir, url))
+    install(application)
     yield application
     with application.app_context():
         db.session.remove()

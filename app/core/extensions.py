@@ -3,7 +3,6 @@
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_socketio import SocketIO
 from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
@@ -12,5 +11,4 @@ csrf = CSRFProtect()
 htmx = Htmx()
 limiter = Limiter(key_func=get_remote_address)
 login_manager = LoginManager()
-migrate = Migrate(render_as_batch=True, compare_type=True)
 socketio = SocketIO()

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.commands import install
 from app.core import audit
 from app.core.audit import SystemActor
 from app.core.db import db, write_intent
@@ -21,6 +22,7 @@ def empty_app(tmp_path: Path) -> Iterator[Flask]:
     """An application on an empty database."""
     server = _PostgresqlTemplate(POSTGRESQL) if POSTGRESQL else None
     app = create_app(make_settings(tmp_path, server.url() if server else f"sqlite:///{tmp_path / 'empty.db'}"))
+    install(app)
     with app.app_context():
         yield app
         db.session.remove()
