@@ -137,11 +137,14 @@ def memory(place: Stage) -> list[Line]:
     fresh = rss(place)
     seconds = time.monotonic()
     _play_hour(place, case, screens)
-    printed = screens[0].post(f"/cases/{case.case_id}/record/print", {})
-    assert printed.status < 400, printed.status
+    first, later = _print(screens[0], case), _print(screens[0], case)
+    worker = _worker(place)
     return [
         Line("web process after an hour of demonstration and a print, resident", rss(place), "MB", most=150),
         Line("  fresh, after the first pages", fresh, "MB"),
+        Line("  the drawing process, which leaves when idle", max(map(_rss_of, _children(worker))), "MB"),
+        Line("  the first print, with the start of that process", first, "s"),
+        Line("  a later print", later, "s"),
         Line("  the hour took", time.monotonic() - seconds, "s"),
     ]
 
@@ -168,11 +171,29 @@ def _play_hour(place: Stage, case: Seeded, screens: list[Visitor]) -> None:
 _PLAYED = ("HR", "SpO2", "RR", "EtCO2", "T1", "PR", "FiO2", "MAC", "Ppeak", "PEEP", "TVe", "MV")
 
 
+def _print(screen: Visitor, case: Seeded) -> float:
+    """Seconds until the sheet of a record is there."""
+    began = time.monotonic()
+    frozen = screen.post(f"/cases/{case.case_id}/record/print", {})
+    assert frozen.status < 400, frozen.status
+    sheet = screen.get(f"/cases/{case.case_id}/record/prints/1")
+    assert sheet.status == 200, sheet.status
+    return time.monotonic() - began
+
+
 def rss(place: Stage) -> float:
     """Resident megabytes of gunicorn's worker."""
-    master = place.installation.children["web"].pid
-    children = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-    return max(_rss_of(int(number)) for number in children)
+    return _rss_of(_worker(place))
+
+
+def _worker(place: Stage) -> int:
+    return max(_children(place.installation.children["web"].pid), key=_rss_of)
+
+
+def _children(number: int) -> list[int]:
+    """Process ids of the children that any thread of a process started."""
+    tasks = Path(f"/proc/{number}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
 
 
 def _rss_of(number: int) -> float:
