@@ -25,6 +25,14 @@ has pdftoppm || try_apt poppler-utils
 has chromium || printf '\n!!! 没有 Chromium：浏览器测试将被跳过，本次结果不完整。\n'
 [ -d ../shared/data ] || printf '\n!!! 没有 ../shared/data：使用真实设备数据的测试将被跳过。\n'
 
+# What fails is run once more by itself: a test that waits for a browser or a process may lose against a busy machine,
+# a broken one fails again.
+run_tests() {
+  "$bin/python" -m pytest "$@" && return
+  say "失败的测试单独重跑一次"
+  "$bin/python" -m pytest --last-failed --last-failed-no-failures none "$@"
+}
+
 if [ $# -gt 0 ]; then exec "$bin/python" -m pytest "$@"; fi
 
 say "风格与类型"
@@ -34,9 +42,9 @@ say "风格与类型"
 "$bin/lint-imports"
 
 say "测试（SQLite）"
-"$bin/python" -m pytest -n 2 --dist loadgroup -m "not browser and not reliability" tests
+run_tests -n 2 --dist loadgroup -m "not browser and not reliability" tests
 say "测试（真实浏览器与真实进程）"
-"$bin/python" -m pytest -n 2 --dist loadfile -m "browser or reliability" tests
+run_tests -n 2 --dist loadfile -m "browser or reliability" tests
 
 start_postgres() {
   local home; home="$(mktemp -d)"; data="$home/data"
@@ -52,8 +60,8 @@ start_postgres() {
 if [ -n "$(postgres_bin)" ]; then
   say "测试（PostgreSQL）"
   start_postgres
-  MAFEI_TEST_POSTGRESQL="postgresql+psycopg://postgres@127.0.0.1:$port" \
-    "$bin/python" -m pytest -n 2 -m "not browser and not reliability" \
+  export MAFEI_TEST_POSTGRESQL="postgresql+psycopg://postgres@127.0.0.1:$port"
+  run_tests -n 2 -m "not browser and not reliability" \
     tests/core tests/accounts tests/printjobs tests/patients tests/scheduling tests/vitals tests/devices tests/anesthesia \
     tests/documents tests/web tests/migrations
 else

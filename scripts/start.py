@@ -75,6 +75,17 @@ def check_ports(options: argparse.Namespace, environment: Mapping[str, str]) -> 
     return ports[0], ports[1]
 
 
+def check_settings(environment: Mapping[str, str]) -> None:
+    """A wrong setting is said before anything is made."""
+    check = "import sys; from app.core.settings import load_settings; load_settings()"
+    result = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, env=dict(environment), check=False, capture_output=True, text=True
+    )
+    if result.returncode:
+        last = result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "设置有误"
+        sys.exit(f"麻沸没有启动：{last.removeprefix('app.core.errors.SettingsError: ')}")
+
+
 def needs_preparation(instance: Path, key: str) -> bool:
     """Whether code that prepares the instance changed since the last start."""
     stamp = instance / ".prepared"
@@ -104,6 +115,7 @@ def main() -> None:
     mllp_port, his_port = check_ports(options, os.environ)
     sims = {"sim_mindray": free_port(), "sim_dri": free_port()}
     environment = os.environ | {"MAFEI_MLLP_PORT": str(mllp_port), "MAFEI_HIS_PORT": str(his_port)}
+    check_settings(environment)
     prepare(instance, options, environment)
     if options.demo == "true":
         ports = [f"--mindray-port={sims['sim_mindray']}", f"--dri-port={sims['sim_dri']}"]

@@ -22,6 +22,7 @@ from tests.cast import CHEN_JING, HUANG_WEI, LI_MING, PASSWORD, PIN, WANG_FANG, 
 from tests.documents import conftest as samples
 from tests.documents.conftest import build_case
 from tests.documents.helpers import write_all
+from tests.processes import wait_until
 
 Enter = Callable[[Person], Page]
 paper_fonts = samples.paper_fonts
@@ -226,8 +227,7 @@ def test_phrases_terms_and_marks_help_writing(app: Flask, enter: Enter, address:
     page.locator("#f-orders").fill("")
     page.locator("#side input[type=search]").fill("sqjs")
     page.locator("#phrase-list [data-phrase]").click()
-    saved(page)
-    assert stored(app, visit, "orders") == "术前禁食 8 h，禁清饮 2 h"
+    wait_until(lambda: stored(app, visit, "orders") == "术前禁食 8 h，禁清饮 2 h", 8, "the phrase being saved")
 
     page.locator("#field-preop_diagnosis [role=combobox]").last.click()
     page.keyboard.type("dnjs")

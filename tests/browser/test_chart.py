@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from app.charting.layout import layout
 from app.charting.svg import to_svg
 from app.charting.window import last_hours
 from tests.charting.samples import record
 
-CHROMIUM = Path("/usr/bin/chromium")
 CSS = Path(__file__).parents[2] / "static" / "css"
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'"
 ADDRESS = "http://chart.invalid"
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium at /usr/bin/chromium: the chart is not seen"),
-]
 
 
 def page_html(theme: str) -> str:
@@ -44,13 +38,11 @@ def serve(route: Route) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM))
-        page = browser.new_page(viewport={"width": 1366, "height": 768})
-        page.route(f"{ADDRESS}/**", serve)
-        yield page
-        browser.close()
+def browser_page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.route(f"{ADDRESS}/**", serve)
+    yield page
+    page.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
