@@ -46,16 +46,21 @@ run_tests -n 2 --dist loadgroup -m "not browser and not reliability" tests
 say "测试（真实浏览器与真实进程）"
 run_tests -n 2 --dist loadfile -m "browser or reliability" tests
 
+pg_home="" pg_user=()
 start_postgres() {
-  local home; home="$(mktemp -d)"; data="$home/data"
-  local run=(); if [ "$(id -u)" = 0 ]; then chown postgres "$home"; run=(runuser -u postgres --); fi
+  pg_home="$(mktemp -d)"
+  if [ "$(id -u)" = 0 ]; then chown postgres "$pg_home"; pg_user=(runuser -u postgres --); fi
   port=$("$bin/python" -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
-  "${run[@]}" "$(postgres_bin)/initdb" -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >/dev/null
-  "${run[@]}" "$(postgres_bin)/pg_ctl" -D "$data" -w -l "$home/log" \
-    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$home -c fsync=off" start >/dev/null
-  stop_postgres() { "${run[@]}" "$(postgres_bin)/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$home"; }
-  trap stop_postgres EXIT
+  "${pg_user[@]}" "$(postgres_bin)/initdb" -D "$pg_home/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >/dev/null
+  "${pg_user[@]}" "$(postgres_bin)/pg_ctl" -D "$pg_home/data" -w -l "$pg_home/log" \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$pg_home -c fsync=off" start >/dev/null
 }
+stop_postgres() {
+  [ -n "$pg_home" ] || return 0
+  "${pg_user[@]}" "$(postgres_bin)/pg_ctl" -D "$pg_home/data" -m immediate stop >/dev/null 2>&1 || true
+  rm -rf "$pg_home"
+}
+trap stop_postgres EXIT
 
 if [ -n "$(postgres_bin)" ]; then
   say "测试（PostgreSQL）"
