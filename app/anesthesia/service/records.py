@@ -31,7 +31,13 @@ def open_record(
     actor: Actor, case_id: int, *, interval_minutes: int = 5, at: datetime | None = None
 ) -> AnesthesiaRecord:
     """The record of a case; made when there is none. One case has one record, however often this is called."""
-    found = db.session.scalar(select(AnesthesiaRecord).where(AnesthesiaRecord.case_id == case_id))
+    of_case = select(AnesthesiaRecord).where(AnesthesiaRecord.case_id == case_id)
+    found = db.session.scalar(of_case)
+    if found is not None:
+        return found
+    # Two who open at once wait for each other at the case; the second then finds the record of the first.
+    db.session.execute(select(SurgicalCase.id).where(SurgicalCase.id == case_id).with_for_update())
+    found = db.session.scalar(of_case)
     if found is not None:
         return found
     case = db.session.get(SurgicalCase, case_id)
