@@ -31,7 +31,7 @@ done
 case "$port" in
   ''|*[!0-9]*) echo "端口“$port”不是数字。请写 1–65535 之间的数，例如 ./run.sh --port 8080。"; exit 2 ;;
 esac
-started=$(date +%s)
+started=$(date +%s.%N)
 ./scripts/install.sh base
 python=.venv/bin/python
 

@@ -75,7 +75,7 @@ class Traffic:
 def start_processes(place: Stage) -> int:
     """Web, one simulated monitor at one set of values a second, and the bridge; the case that it serves."""
     installation, ports = place.installation, (free_port(), free_port())
-    installation.run("-m", "flask", "demo", "devices", f"--mindray-port={ports[0]}", f"--dri-port={ports[1]}")
+    installation.run("-m", "flask", "demo", "devices", f"--port=mindray_pds={ports[0]}", f"--port=ge_dri={ports[1]}")
     case = place.open_case(4, device_key="OR1-MON")
     installation.start_web()
     installation.start("simulator", "-m", "device_bridge", "simulate", "--driver", "mindray_pds", "--listen",

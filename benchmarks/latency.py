@@ -37,7 +37,7 @@ _POLL_S = 2.0
 def start(place: Stage, counts: Path) -> int:
     """Web, monitor with a note of each value it has written, bridge; the case that the monitor serves."""
     installation, ports = place.installation, (free_port(), free_port())
-    installation.run("-m", "flask", "demo", "devices", f"--mindray-port={ports[0]}", f"--dri-port={ports[1]}")
+    installation.run("-m", "flask", "demo", "devices", f"--port=mindray_pds={ports[0]}", f"--port=ge_dri={ports[1]}")
     case = place.open_case(1, device_key="OR1-MON")
     installation.start_web()
     installation.start("simulator", "-m", "device_bridge", "simulate", "--driver", "mindray_pds", "--listen",

@@ -127,7 +127,7 @@ def _row_a_value(place: Stage, codes: int, seconds: int) -> float:
 
 def memory(place: Stage) -> list[Line]:
     """An hour of a monitor and of three screens, as fast as it goes."""
-    place.installation.run("-m", "flask", "demo", "devices", "--mindray-port=9", "--dri-port=9")
+    place.installation.run("-m", "flask", "demo", "devices", "--port=mindray_pds=9", "--port=ge_dri=9")
     case = place.open_case(1, device_key=_MONITOR)
     place.installation.start_web()
     screens = [Visitor(place.installation.port) for _ in range(3)]

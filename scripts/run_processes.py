@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from shlex import split
 from typing import IO
@@ -15,6 +17,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 _GRACE_SECONDS = 8.0
 _RESTART_PAUSE = 2.0
+_HEAD_START = 10.0
 _print_lock = threading.Lock()
 
 
@@ -79,14 +82,34 @@ def read_procfile(path: Path, values: dict[str, str], skip: set[str]) -> dict[st
     return commands
 
 
-def run(processes: list[Process], on_ready: str) -> int:
-    """Run until a signal comes. A child that dies is started again; one that dies at once five times ends all."""
+class Opening:
+    """Says that the installation is open when the web process answers, and not before."""
+
+    def __init__(self, url: str, text: str, began: float) -> None:
+        self._url, self._text, self._began, self._said = url, text, began, False
+
+    def wait(self, stop: threading.Event, is_over: Callable[[], bool]) -> None:
+        """Return when the web process answers, when a signal comes, or when `is_over`."""
+        while not (self._said or is_over() or stop.wait(0.05)):
+            with contextlib.suppress(OSError), urllib.request.urlopen(self._url, timeout=2):
+                self._said = True
+                say(self._text.replace("{seconds}", f"{time.time() - self._began:.1f}"))
+
+
+def run(processes: list[Process], opening: Opening) -> int:
+    """Run until a signal comes. A child that dies is started again; one that dies at once five times ends all.
+
+    The first, the web process, has the processors for itself until it answers: a person waits for it.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    for process in processes:
+    web, *others = processes
+    web.start()
+    opening.wait(stop, lambda: web.has_ended() or time.monotonic() - web.started_at > _HEAD_START)
+    for process in others:
         process.start()
-    say(on_ready)
+    threading.Thread(target=opening.wait, args=(stop, lambda: False), daemon=True).start()
     code = 0
     while not stop.wait(0.5):
         for process in processes:
@@ -132,7 +155,9 @@ def main() -> int:
     parser.add_argument("--procfile", type=Path, default=ROOT / "Procfile")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--skip", action="append", default=[], metavar="NAME")
-    parser.add_argument("--ready", default="", help="text printed once everything is started")
+    parser.add_argument("--ready", default="", help="text printed once the web process answers")
+    parser.add_argument("--ready-url", required=True, help="address that answers when it does")
+    parser.add_argument("--began", type=float, default=time.time(), help="when the start began, seconds since 1970")
     options = parser.parse_args()
     values = dict(pair.split("=", 1) for pair in options.set) | {"python": sys.executable}
     logs = Path(values["instance"]) / "logs"
@@ -140,7 +165,7 @@ def main() -> int:
     commands = read_procfile(options.procfile, values, set(options.skip))
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     processes = [Process(name, command, environment, logs / f"{name}.log") for name, command in commands.items()]
-    return run(processes, options.ready)
+    return run(processes, Opening(options.ready_url, options.ready, options.began))
 
 
 if __name__ == "__main__":

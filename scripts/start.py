@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import json
 import os
 import shlex
 import socket
@@ -12,6 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from app.core.errors import SettingsError  # noqa: E402
+from app.core.settings import load_settings  # noqa: E402
+
+SIMULATED = ("mindray_pds", "ge_dri")
+PORTS_FILE = ".simulator-ports.json"
 
 
 def say(text: str) -> None:
@@ -77,13 +85,28 @@ def check_ports(options: argparse.Namespace, environment: Mapping[str, str]) -> 
 
 def check_settings(environment: Mapping[str, str]) -> None:
     """A wrong setting is said before anything is made."""
-    check = "import sys; from app.core.settings import load_settings; load_settings()"
-    result = subprocess.run(
-        [sys.executable, "-c", check], cwd=ROOT, env=dict(environment), check=False, capture_output=True, text=True
-    )
-    if result.returncode:
-        last = result.stderr.strip().splitlines()[-1] if result.stderr.strip() else "设置有误"
-        sys.exit(f"麻沸没有启动：{last.removeprefix('app.core.errors.SettingsError: ')}")
+    try:
+        load_settings(environment)
+    except SettingsError as error:
+        sys.exit(f"麻沸没有启动：{error}")
+
+
+def simulator_ports(instance: Path) -> tuple[dict[str, int], bool]:
+    """Driver → port of its simulator, and whether they are other than at the last start. Kept while they are free, so
+    that the registry of devices need not be told again."""
+    file = instance / PORTS_FILE
+    known = json.loads(file.read_text(encoding="ascii")) if file.exists() else {}
+    ports = {
+        name: known[name] if name in known and is_free("127.0.0.1", known[name]) else free_port() for name in SIMULATED
+    }
+    return ports, ports != known
+
+
+def tell_registry(instance: Path, ports: Mapping[str, int], environment: Mapping[str, str]) -> None:
+    """Point the registered devices of the demonstration at the simulators, then remember the ports."""
+    words = [f"--port={driver}={port}" for driver, port in ports.items()]
+    command("-m", "flask", "demo", "devices", *words, environment=environment)
+    (instance / PORTS_FILE).write_text(json.dumps(ports), encoding="ascii")
 
 
 def needs_preparation(instance: Path, key: str) -> bool:
@@ -113,25 +136,21 @@ def main() -> None:
     os.umask(0o077)
     hold(instance)
     mllp_port, his_port = check_ports(options, os.environ)
-    sims = {"sim_mindray": free_port(), "sim_dri": free_port()}
+    ports, moved = simulator_ports(instance)
     environment = os.environ | {"MAFEI_MLLP_PORT": str(mllp_port), "MAFEI_HIS_PORT": str(his_port)}
     check_settings(environment)
-    prepare(instance, options, environment)
-    if options.demo == "true":
-        ports = [f"--mindray-port={sims['sim_mindray']}", f"--dri-port={sims['sim_dri']}"]
-        command("-m", "flask", "demo", "devices", *ports, environment=environment)
-    run(
-        options,
-        environment,
-        {**{k: str(v) for k, v in sims.items()}, "mllp_port": str(mllp_port), "his_port": str(his_port)},
-    )
+    prepared = prepare(instance, options, environment)
+    if options.demo == "true" and (moved or prepared):
+        tell_registry(instance, ports, environment)
+    named = {f"sim_{driver}": str(port) for driver, port in ports.items()}
+    run(options, environment, {**named, "mllp_port": str(mllp_port), "his_port": str(his_port)})
 
 
-def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Fonts, schema, dictionaries, demonstration: only when something of it changed."""
+def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[str, str]) -> bool:
+    """Fonts, schema, dictionaries, demonstration: only when something of it changed. Whether anything was done."""
     key = preparation_key(options.demo)
     if not needs_preparation(instance, key):
-        return
+        return False
     say("准备打印字体（首次约 40 秒）……")
     command("-m", "printing.fonts", "--instance", str(instance), environment=environment)
     say("建立或升级数据库……")
@@ -143,6 +162,7 @@ def prepare(instance: Path, options: argparse.Namespace, environment: Mapping[st
     else:
         say_first_steps(instance)
     (instance / ".prepared").write_text(key, encoding="ascii")
+    return True
 
 
 def say_first_steps(instance: Path) -> None:
@@ -164,12 +184,19 @@ def run(options: argparse.Namespace, environment: Mapping[str, str], ports: Mapp
     values = {"host": "127.0.0.1" if options.host == "0.0.0.0" else options.host, "port": str(options.port)}
     values |= {"instance": options.instance, **ports}
     skip = [] if options.simulators == "true" else ["sim", "director"]
-    seconds = time.time() - options.began
-    ready = f"\n麻沸已启动（用时 {seconds:.0f} 秒）：{address}\n"
+    ready = f"\n麻沸已启动（用时 {{seconds}} 秒）：{address}\n"
     if options.demo == "true":
         ready += "演示账户：zhaoq 排班护士 · lim 麻醉医师 · wangf 巡回护士 · heyu 设备工程师 · xinxi 信息科 · admin 系统管理员\n"
         ready += "密码均为 Mafei-2026（PIN 2580）。按 Ctrl-C 结束全部进程。\n"
-    arguments = ["scripts/run_processes.py", "--ready", ready]
+    arguments = [
+        "scripts/run_processes.py",
+        "--ready",
+        ready,
+        "--ready-url",
+        f"{address}/readyz",
+        "--began",
+        str(options.began),
+    ]
     for name, value in values.items():
         arguments += ["--set", f"{name}={value}"]
     for name in skip:

@@ -28,13 +28,12 @@ def load() -> None:
 
 
 @demo_group.command("devices")
-@click.option("--mindray-port", type=int, required=True)
-@click.option("--dri-port", type=int, required=True)
-def devices(mindray_port: int, dri_port: int) -> None:
+@click.option("--port", "ports", multiple=True, metavar="DRIVER=PORT", help="驱动=端口，可重复。")
+def devices(ports: tuple[str, ...]) -> None:
     """Point the registry at the simulators of this start."""
     _require_demo()
     with unit_of_work.writing():
-        hospital.place_devices({"mindray_pds": mindray_port, "ge_dri": dri_port})
+        hospital.place_devices({driver: int(port) for driver, port in (word.split("=", 1) for word in ports)})
 
 
 @demo_group.command("direct")

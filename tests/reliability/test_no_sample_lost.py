@@ -36,8 +36,8 @@ class Scene:
         place.run("-m", "flask", "db", "upgrade")
         place.run("-m", "flask", "setup", "basics")
         place.run("-m", "flask", "demo", "load")
-        place.run("-m", "flask", "demo", "devices", f"--mindray-port={self.ports['mindray_pds']}",
-                  f"--dri-port={self.ports['ge_dri']}")  # fmt: skip
+        place.run("-m", "flask", "demo", "devices", f"--port=mindray_pds={self.ports['mindray_pds']}",
+                  f"--port=ge_dri={self.ports['ge_dri']}")  # fmt: skip
         place.start_web()
         self.cable = Cable(place.port)
         for key, driver in DEVICES.items():

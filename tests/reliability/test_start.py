@@ -60,8 +60,8 @@ def test_ctrl_c_ends_every_child(tmp_path: Path) -> None:
     place.prepare()
     process = _run_sh(place)
     wait_until(place.is_ready, 60, "the web process answering")
+    wait_until(lambda: len(_descendants(process.pid)) >= 9, 10, "every process of the Procfile")
     children = _descendants(process.pid)
-    assert len(children) >= 8
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert "已结束。" in output
@@ -74,6 +74,7 @@ def test_without_demo_there_is_no_demonstration(tmp_path: Path) -> None:
     process = _run_sh(place, "--no-demo")
     try:
         wait_until(place.is_ready, 60, "the web process answering")
+        wait_until(lambda: len(_descendants(process.pid)) >= 5, 10, "every process of the Procfile")
         names = {Path(f"/proc/{child}/cmdline").read_bytes() for child in _descendants(process.pid)}
         assert not any(b"simulate" in name or b"his-simulator" in name for name in names)
     finally:
