@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import defer, joinedload, lazyload
 
 from app.accounts import rules
@@ -46,8 +46,12 @@ class DepartmentRow:
     staff: int
 
 
-# Every request begins with this read: one statement, without what few requests look at.
-_WITH_ROLES = (joinedload(User.roles), lazyload(User.staff), defer(User.password_history), defer(User.pin_hash))
+# Every request begins with this read: one statement, built once, without what few requests look at.
+_SESSION_USER = (
+    select(User)
+    .where(User.id == bindparam("user_id"))
+    .options(joinedload(User.roles), lazyload(User.staff), defer(User.password_history), defer(User.pin_hash))
+)
 
 
 def load_session_user(session_id: str) -> User | None:
@@ -55,7 +59,7 @@ def load_session_user(session_id: str) -> User | None:
     user_id, _, epoch = session_id.partition(".")
     if not user_id.isdigit() or not epoch.isdigit():
         return None
-    user = db.session.get(User, int(user_id), options=_WITH_ROLES)
+    user = db.session.scalars(_SESSION_USER, {"user_id": int(user_id)}).unique().one_or_none()
     return user if user and user.enabled and user.session_epoch == int(epoch) else None
 
 
