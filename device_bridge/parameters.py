@@ -17,9 +17,14 @@ CELSIUS = "°C"
 ML = "mL"
 ML_MIN = "mL/min"
 L_MIN = "L/min"
+ML_H = "mL/h"
 MM = "mm"
 ONE = "1"
 DB = "dB"
+
+
+# Channels of a rack of infusion pumps: each has its own pair of codes.
+PUMPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,11 @@ def _table() -> dict[str, Parameter]:
             (f"{short}_S", f"{name}（收缩）", MMHG, floor, top),
             (f"{short}_D", f"{name}（舒张）", MMHG, floor, top),
             (f"{short}_M", f"{name}（平均）", MMHG, floor, top),
+        ]
+    for number in range(1, PUMPS + 1):
+        rows += [
+            (f"PUMP{number}_RATE", f"注射泵{number} 速度", ML_H, 0, 1500),
+            (f"PUMP{number}_VOL", f"注射泵{number} 已输注量", ML, 0, 20_000),
         ]
     leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V", "V1", "V2", "V3", "V4", "V5", "V6", "1", "2", "3")
     rows += [(f"ST_{lead}", f"ST段 {lead}", MM, -20, 20) for lead in leads]

@@ -78,6 +78,10 @@ class DeviceSession:
 
     async def run(self) -> None:
         """Keep the device connected. A crash of the codec or the line restarts this device only."""
+        refusal = self._driver.refusal(self._config.options)
+        if refusal is not None:
+            self.watchdog.down(now(), refusal)
+            await asyncio.Event().wait()  # until the configuration changes
         delay = _FIRST_DELAY_S
         served: set[asyncio.Task[bool]] = set()
         try:

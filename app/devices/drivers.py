@@ -16,6 +16,7 @@ DEVICE_KINDS: dict[str, str] = {
     "anesthesia_machine": "麻醉机",
     "ventilator": "呼吸机",
     "blood_gas": "血气分析仪",
+    "pump": "输注泵",
     "other": "其他",
 }
 
@@ -113,7 +114,7 @@ DRIVERS: dict[str, DriverChoice] = {
         ),
         DriverChoice(
             "ihe_pcd01", "HL7 2.6（IHE PCD-01）",
-            ("monitor", "anesthesia_machine", "ventilator", "other"), ("tcp_listener", "gateway"), {"port": "2575"},
+            ("monitor", "anesthesia_machine", "ventilator", "pump", "other"), ("tcp_listener", "gateway"), {"port": "2575"},
             "迈瑞 eGateway、ePM、BeneVision，科曼，GE 与飞利浦经网关等。设备或网关主动连接本机。",
         ),
         DriverChoice(
@@ -172,7 +173,17 @@ DRIVERS: dict[str, DriverChoice] = {
             "麻醉深度，设备向本机 UDP 45677 推送。",
         ),
         DriverChoice(
+            "puke", "普可 YY106", ("monitor", "other"),
+            ("udp",), {"port": "45678"},
+            "麻醉深度，设备向本机 UDP 45678 推送。字段位置取自公开资料、没有录包验证，启用前请与屏幕逐项比对。",
+        ),
+        DriverChoice(
             "egos", "爱琴 EGOS-600", ("monitor", "other"),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
+            "脑氧，只接收。波特率请与设备一致。",
+        ),
+        DriverChoice(
+            "mingxi", "名希 MNIR-P100", ("monitor", "other"),
             ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
             "脑氧，只接收。波特率请与设备一致。",
         ),
@@ -207,7 +218,17 @@ DRIVERS: dict[str, DriverChoice] = {
             "ASCII 输出，只接收。",
         ),
         DriverChoice(
-            "passive", "未知协议（只记录）", ("monitor", "anesthesia_machine", "ventilator", "blood_gas", "other"),
+            "fresenius_pump", "费森尤斯注射泵", ("pump",),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "19200", "bytesize": "7", "parity": "E"},
+            "Base Primea 底座或单台 Agilia，19200 7E1。默认关闭，须在下方勾选“允许只读采集输注泵”。",
+        ),
+        DriverChoice(
+            "alaris_pump", "Alaris（Asena）注射泵", ("pump",),
+            ("serial", "serial_url", "tcp_client"), {"baudrate": "38400", "parity": "N"},
+            "Alaris/Asena 系列，38400 8N1。默认关闭，须在下方勾选“允许只读采集输注泵”。",
+        ),
+        DriverChoice(
+            "passive", "未知协议（只记录）", ("monitor", "anesthesia_machine", "ventilator", "blood_gas", "pump", "other"),
             ("serial", "serial_url", "tcp_client", "tcp_listener", "udp"), {"baudrate": "9600"},
             "只保存原始数据，不解码、不发送；取得协议后可以重新解码。",
         ),

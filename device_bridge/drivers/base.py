@@ -147,6 +147,10 @@ def _as_is(data: bytes) -> bytes:
     return data
 
 
+# Options that are consents, and how the device page calls them.
+CONSENTS: dict[str, str] = {"read_pump": "允许只读采集输注泵"}
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """An entry of the registry: everything the bridge must know about one family of devices."""
@@ -161,6 +165,15 @@ class Driver:
     prepare_file: Callable[[bytes], bytes] = _as_is
     # Speaks in datagrams: one feed is one whole message.
     datagrams: bool = False
+    # An option that somebody must set before the device is even connected to, and what he must know (Chinese).
+    consent: str = ""
+    warning: str = ""
+
+    def refusal(self, options: Mapping[str, Any]) -> str | None:
+        """Why a device with these options is left alone, None when it may be read."""
+        if not self.consent or options.get(self.consent) is True:
+            return None
+        return f"默认关闭：{self.warning}请在设备页勾选“{CONSENTS[self.consent]}”后启用。"
 
 
 def observe(

@@ -1,12 +1,14 @@
 """Every driver by its name. See `device_bridge.drivers` for how to add one."""
 
 from device_bridge.drivers.aeonmed.driver import DRIVER as AEONMED
+from device_bridge.drivers.alaris_pump.driver import DRIVER as ALARIS_PUMP
 from device_bridge.drivers.astm.driver import DRIVER as ASTM
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.biolight.driver import DRIVER as BIOLIGHT
 from device_bridge.drivers.bis.driver import DRIVER as BIS
 from device_bridge.drivers.edan_xml.driver import DRIVER as EDAN_XML
 from device_bridge.drivers.egos.driver import DRIVER as EGOS
+from device_bridge.drivers.fresenius_pump.driver import DRIVER as FRESENIUS_PUMP
 from device_bridge.drivers.ge_dri.driver import DRIVER as GE_DRI
 from device_bridge.drivers.hamilton.driver import DRIVER as HAMILTON
 from device_bridge.drivers.hl7_bloodgas.driver import DRIVER as HL7_BLOODGAS
@@ -17,10 +19,12 @@ from device_bridge.drivers.masimo.driver import DRIVER as MASIMO
 from device_bridge.drivers.medibus.driver import DRIVER as MEDIBUS
 from device_bridge.drivers.medibus_x.driver import DRIVER as MEDIBUS_X
 from device_bridge.drivers.mindray_pds.driver import DRIVER as MINDRAY_PDS
+from device_bridge.drivers.mingxi.driver import DRIVER as MINGXI
 from device_bridge.drivers.nellcor.driver import DRIVER as NELLCOR
 from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
 from device_bridge.drivers.passive.driver import DRIVER as PASSIVE
 from device_bridge.drivers.pb840.driver import DRIVER as PB840
+from device_bridge.drivers.puke.driver import DRIVER as PUKE
 from device_bridge.drivers.servo_cie.driver import DRIVER as SERVO_CIE
 
 _ALL: tuple[Driver, ...] = (
@@ -33,7 +37,9 @@ _ALL: tuple[Driver, ...] = (
     AEONMED,
     EDAN_XML,
     NUOHE,
+    PUKE,
     EGOS,
+    MINGXI,
     INTELLIVUE_RS232,
     INTELLIVUE_UDP,
     MEDIBUS,
@@ -44,6 +50,8 @@ _ALL: tuple[Driver, ...] = (
     BIS,
     MASIMO,
     NELLCOR,
+    FRESENIUS_PUMP,
+    ALARIS_PUMP,
     PASSIVE,
 )
 

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device_bridge.drivers.aeonmed import encoder as aeonmed
+from device_bridge.drivers.alaris_pump import encoder as alaris
 from device_bridge.drivers.astm import encoder as astm
 from device_bridge.drivers.base import Clocks, CodecOptions, Observation, Send
 from device_bridge.drivers.biolight import encoder as biolight
 from device_bridge.drivers.bis import encoder as bis
 from device_bridge.drivers.edan_xml import encoder as edan
 from device_bridge.drivers.egos import encoder as egos
+from device_bridge.drivers.fresenius_pump import encoder as fresenius
 from device_bridge.drivers.hamilton import encoder as hamilton
 from device_bridge.drivers.hl7_bloodgas import encoder as hl7
 from device_bridge.drivers.intellivue import encoder as intellivue
@@ -23,9 +25,11 @@ from device_bridge.drivers.intellivue.framing import enframe
 from device_bridge.drivers.masimo import encoder as masimo
 from device_bridge.drivers.medibus import encoder as medibus
 from device_bridge.drivers.medibus.framing import COMMAND, RESPONSE, build
+from device_bridge.drivers.mingxi import encoder as mingxi
 from device_bridge.drivers.nellcor import encoder as nellcor
 from device_bridge.drivers.nuohe import encoder as nuohe
 from device_bridge.drivers.pb840 import encoder as pb840
+from device_bridge.drivers.puke import encoder as puke
 from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.drivers.servo_cie import encoder as servo
 from device_bridge.parameters import PARAMETERS, SAMPLED
@@ -54,6 +58,10 @@ NAMES = frozenset(
         "masimo",
         "nellcor",
         "passive",
+        "puke",
+        "mingxi",
+        "fresenius_pump",
+        "alaris_pump",
     ]
 )
 AT = Clocks(1_790_000_000_000, 1000.0)
@@ -80,7 +88,18 @@ SAMPLES: dict[str, bytes] = {
     "masimo": masimo.line({"SPO2": "098"}, LOCAL) * 2,
     "nellcor": nellcor.line("98", "61", LOCAL) * 2,
     "passive": b"anything",
+    "puke": puke.datagram({"CSI": 45, "SQI": 98}),
+    "mingxi": mingxi.line(None, 74.3) * 2,
+    "fresenius_pump": fresenius.modules([1, 3]) + fresenius.values(12.5, 3.25, 3),
+    "alaris_pump": alaris.answers(5.5, 12.345),
 }
+# Options with which a driver says and asks all that it ever does.
+OPTIONS: dict[str, dict[str, object]] = {"fresenius_pump": {"read_pump": True}, "alaris_pump": {"read_pump": True}}
+
+
+def codec_of(name):
+    """A codec that asks as much as it may."""
+    return get_driver(name).codec(CodecOptions(values=OPTIONS.get(name, {})))
 
 
 def test_the_names_are_all_there():
@@ -98,7 +117,7 @@ def test_the_samples_of_the_fuzz_decode(name):
 def drive(name, chunks):
     """Live: opened first, so that the codec would also answer; whatever it wants to send must be permitted."""
     driver = get_driver(name)
-    codec = driver.codec(CodecOptions())
+    codec = codec_of(name)
     out = codec.opened(AT)
     for number, chunk in enumerate(chunks):
         now = Clocks(AT.wall_ms + number * 500, AT.mono_s + number * 0.5)
@@ -148,7 +167,9 @@ def test_noise_is_never_permitted_to_leave(name, noise):
 
 def _own_requests(name):
     asked = [b"\x06", b"\x15", b"SNDA\r", b"SNDF\r", b"HO\x04"] if name in ("astm", "pb840", "servo_cie") else []
-    codec = get_driver(name).codec(CodecOptions())
+    if name == "fresenius_pump":
+        asked = [b"\x06", b"\x14"]
+    codec = codec_of(name)
     out = codec.opened(AT)
     for tick in range(600):
         out += codec.poll(Clocks(AT.wall_ms + tick * 100, AT.mono_s + tick / 10))
@@ -157,7 +178,7 @@ def _own_requests(name):
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_memory_stays_bounded(name):
-    codec = get_driver(name).codec(CodecOptions())
+    codec = codec_of(name)
     codec.opened(AT)
     openings = (
         b"\x0b",
@@ -198,7 +219,7 @@ def _reachable(codec):
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_what_a_driver_sends_while_nothing_answers(name):
     driver = get_driver(name)
-    codec = driver.codec(CodecOptions())
+    codec = codec_of(name)
     out = codec.opened(Clocks(0, 0.0))
     for tick in range(1, 1200):
         out += codec.poll(Clocks(tick * 100, tick / 10))
