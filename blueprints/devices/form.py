@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.core.db import db
 from app.core.errors import InvalidInput
+from app.devices.driver_options import parse_options, shown
 from app.devices.drivers import DEVICE_KINDS, DRIVERS, TRANSPORTS, parse_transport
 from app.devices.models import Device
 from app.scheduling.models import OperatingRoom
@@ -60,7 +61,7 @@ def values_of(device: Device) -> dict[str, str]:
     values["transport_kind"] = str(device.transport.get("kind", ""))
     for key, value in device.transport.items():
         values[f"transport.{key}"] = _as_text(value)
-    return values
+    return values | shown(device.driver, device.options)
 
 
 def _as_text(value: Any) -> str:
@@ -86,12 +87,12 @@ def from_config(text: str) -> dict[str, str]:
     for name in ("expected_period_s", "stale_after_s"):
         if isinstance(config.get(name), int | float):
             values[name] = f"{config[name]:g}"
-    return values
+    return values | shown(driver, options)
 
 
 def parse(given: Mapping[str, str], options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Facts for `register_device` and `change_device`; `options` are those the device has, of which the form knows
-    only the channels of curves. Raises `InvalidInput` naming every faulty field."""
+    """Facts for `register_device` and `change_device`; `options` are those the device has, of which the form
+    knows the channels of curves and those of the driver. Raises `InvalidInput` naming every faulty field."""
     faults: dict[str, str] = {}
     facts: dict[str, Any] = {}
     for name, length in _TEXTS.items():
@@ -105,6 +106,10 @@ def parse(given: Mapping[str, str], options: Mapping[str, Any] | None = None) ->
     facts["stale_after_s"] = _seconds(given, "stale_after_s", 86_400, faults)
     if "waves" in given:
         facts["options"] = {**(options or {}), "waves": _channels(given["waves"], faults)}
+        try:
+            facts["options"] = parse_options(facts["driver"], given, facts["options"])
+        except InvalidInput as error:
+            faults |= error.fields
     try:
         facts["transport"] = _transport(given, facts["driver"])
     except InvalidInput as error:

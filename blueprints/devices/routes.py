@@ -11,7 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
 from app.core.permissions import Permission
-from app.devices import drivers, reports, service
+from app.devices import driver_options, drivers, reports, service
 from app.devices.models import Device
 from blueprints.common.access import actor, needs
 from blueprints.common.changes import changes
@@ -58,6 +58,7 @@ def _words() -> dict[str, Any]:
         "drivers": drivers.DRIVERS,
         "kinds": drivers.DEVICE_KINDS,
         "transports": drivers.TRANSPORTS,
+        "driver_settings": driver_options.OPTIONS,
     }
 
 

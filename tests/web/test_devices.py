@@ -11,7 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.extensions import socketio
-from app.devices import drivers, service
+from app.devices import driver_options, drivers, service
 from app.devices.models import Device
 from app.devices.service import DeviceReport
 from app.scheduling.models import OperatingRoom
@@ -181,6 +181,43 @@ def test_the_form_offers_what_the_bridge_can_read() -> None:
     for driver in drivers.DRIVERS.values():
         assert set(driver.transports) <= set(drivers.TRANSPORTS)
         assert set(driver.kinds) <= set(drivers.DEVICE_KINDS)
+
+
+def test_what_the_protocol_does_not_say_is_set_in_the_form(app, sign_in, device_id) -> None:  # type: ignore[no-untyped-def]
+    client = sign_in(HE_YU)
+    assert "O₂/N₂O 单位" in html(client, "/devices/connection?driver=mindray_pds")
+    pump = html(client, "/devices/connection?driver=alaris_pump")
+    assert "允许只读采集输注泵" in pump
+    assert "不发送任何控制命令" in pump
+    given = FORM | {"waves": "", "reason": "核对单位", "option.gas_unit": "mmHg", "option.ambient_mmhg": "745"}
+    assert client.post(f"/devices/{device_id}", data=given).status_code == 302
+    assert '<option value="mmHg" selected>' in html(client, f"/devices/{device_id}/edit")
+    with app.app_context():
+        device = db.session.get(Device, device_id)
+        assert device is not None
+        assert (device.options["gas_unit"], device.options["ambient_mmhg"]) == ("mmHg", 745)
+    wrong = client.post(f"/devices/{device_id}", data=given | {"option.ambient_mmhg": "7450"})
+    assert wrong.status_code == 422
+    assert "大气压（mmHg）应为 400–820 的数" in wrong.get_data(as_text=True)
+
+
+def test_options_are_those_of_the_driver_and_keep_the_rest() -> None:
+    assert set(driver_options.OPTIONS) <= set(BRIDGE_DRIVERS)
+    kept = {"waves": ["ECG1"], "map": {"x": ["HR", 1.0]}, "read_pump": True, "pump": 2}
+    given = {"option.read_pump": "", "option.pump": "", "option.beds": ""}
+    assert driver_options.parse_options("alaris_pump", given, kept) == {"waves": ["ECG1"], "map": {"x": ["HR", 1.0]}}
+    beds = driver_options.parse_options("ihe_pcd01", {"option.beds": "HDU^507^3 = OR3-MON\n\nOR1=OR1-MON"}, {})
+    assert beds == {"beds": {"HDU^507^3": "OR3-MON", "OR1": "OR1-MON"}}
+    assert driver_options.shown("ihe_pcd01", beds) == {"option.beds": "HDU^507^3=OR3-MON\nOR1=OR1-MON"}
+    for text in ("OR1", "OR1=", "OR1=A\nOR1=B"):
+        with pytest.raises(InvalidInput):
+            driver_options.parse_options("ihe_pcd01", {"option.beds": text}, {})
+
+
+def test_what_needs_a_consent_has_it_in_the_form() -> None:
+    for driver in BRIDGE_DRIVERS.values():
+        keys = {option.key for option in driver_options.OPTIONS.get(driver.name, ())}
+        assert not driver.consent or driver.consent in keys
 
 
 @pytest.mark.parametrize(
