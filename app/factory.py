@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> Flask:
     _bind_extensions(app, settings)
     if settings.behind_proxy:  # one proxy of ours: its X-Forwarded-For names the workstation
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    # The order is the order of work before a request: transaction, then access.
+    # The order is the order of work before a request: mark of the live channel, transaction, access.
+    sockets.init_app(app, is_alone=not settings.redis_url)
     edge.init_app(app)
     access.init_app(app)
     headers.init_app(app)
@@ -70,7 +71,6 @@ def create_app(settings: Settings) -> Flask:
     filters.init_app(app)
     nav.init_app(app)
     shell.init_app(app, settings)
-    sockets.init_app()
     warm.init_app(app)
     contribute(record_facts.tell_record)
     press = Press(settings.instance_dir / "fonts")

@@ -86,7 +86,6 @@ class User(Base, Stamped):
     failed_attempts: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(comment="UTC")
     last_sign_in_at: Mapped[datetime | None] = mapped_column(comment="UTC")
-    session_epoch: Mapped[int] = mapped_column(default=1, comment="raised to end every session of the user")
     theme: Mapped[str] = mapped_column(String(16), default="light", comment="light, dark, contrast")
     enabled: Mapped[bool] = mapped_column(default=True)
 
@@ -116,6 +115,7 @@ class User(Base, Stamped):
     # Flask-Login
     is_authenticated = True
     is_anonymous = False
+    session_id = ""  # of the session by which the user came; not stored here
 
     @property
     def is_active(self) -> bool:
@@ -123,5 +123,16 @@ class User(Base, Stamped):
         return self.enabled
 
     def get_id(self) -> str:
-        """Identity in the session cookie: raising `session_epoch` ends all sessions."""
-        return f"{self.id}.{self.session_epoch}"
+        """Identity in the session cookie: the session, which ends at the server and so in every copy of the cookie."""
+        return self.session_id
+
+
+class UserSession(Base):
+    """Somebody signed in at a workstation. Without its row a cookie is worth nothing."""
+
+    __tablename__ = "user_session"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True, comment="256 random bits; in the signed cookie")
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    started_at: Mapped[datetime] = mapped_column(comment="UTC")
+    workstation: Mapped[str] = mapped_column(String(64), default="", comment="address at sign-in")

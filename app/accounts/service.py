@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
-from app.accounts import rules
+from app.accounts import rules, sessions
 from app.accounts.models import Role, StaffMember, User
 from app.core import audit, clock
 from app.core.audit import Actor, SystemActor
@@ -89,8 +89,9 @@ def _locked_refusal(user: User) -> SignInRefused:
 
 
 def sign_out(user: User) -> None:
-    """Write the sign-out; the edge forgets the cookie."""
+    """End the session by which the user came: every copy of its cookie is worth nothing from now on."""
     audit.record(user, "accounts.sign_out", _subject(user))
+    sessions.end(user.session_id)
 
 
 def change_password(user: User, current: str, new: str) -> None:
@@ -123,7 +124,7 @@ def _set_password(user: User, new: str) -> None:
     user.password_history = [user.password_hash, *user.password_history][: rules.PASSWORD_HISTORY]
     user.password_hash = hash_secret(new)
     user.password_changed_at = clock.now()
-    user.session_epoch += 1
+    sessions.end_all(user)
 
 
 def set_pin(user: User, password: str, pin: str) -> None:
@@ -276,7 +277,7 @@ def set_enabled(actor: Actor, user: User, enabled: bool) -> None:
         raise Conflict("不能停用自己的账户。")
     before, user.enabled = user.enabled, enabled
     if not enabled:
-        user.session_epoch += 1
+        sessions.end_all(user)
     audit.record(actor, "accounts.set_enabled", _subject(user), before={"enabled": before}, after={"enabled": enabled})
 
 

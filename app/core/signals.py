@@ -12,3 +12,6 @@ numerics = _namespace.signal("numerics")
 
 # sender: device id; the registry of devices changed and bridges should ask again
 devices_changed = _namespace.signal("devices_changed")
+
+# sender: id of a session that was ended; its open pages leave
+session_ended = _namespace.signal("session_ended")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from app.accounts import sessions
 from app.anesthesia.service import fill_chart
 from app.core import clock, unit_of_work
 from app.core.audit import SystemActor, verify_chain
@@ -59,10 +60,17 @@ def checkpoint() -> str:
     return "已整理"
 
 
+def end_old_sessions() -> str:
+    """End sessions that were never signed out."""
+    with unit_of_work.writing():
+        return f"结束了 {sessions.end_old()} 个过期登录"
+
+
 BASIC_JOBS = (
     Job("fill_charts", "补齐体征格", timedelta(minutes=1), fill_charts),
     Job("checkpoint", "整理数据库日志", timedelta(minutes=5), checkpoint),
     Job("compact_vitals", "合并设备数据", timedelta(minutes=10), compact_vitals),
     Job("verify_audit", "核对审计日志", timedelta(hours=24), verify_audit),
+    Job("end_old_sessions", "结束过期登录", timedelta(hours=6), end_old_sessions),
     *DEVICE_JOBS,
 )

@@ -4,14 +4,15 @@ from flask import Blueprint, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 
-from app.accounts import service
+from app.accounts import service, sessions
+from app.accounts.models import User
 from app.accounts.service import SignInRefused
 from app.core import clock, unit_of_work
 from app.core.errors import InvalidInput
 from app.core.extensions import limiter
 from app.core.permissions import Permission
 from app.demo import hospital
-from blueprints.common.access import actor, needs, public, safe_next, settings
+from blueprints.common.access import actor, needs, public, safe_next, settings, workstation
 from blueprints.common.fragments import go, page, toast
 
 blueprint = Blueprint("account", __name__)
@@ -48,16 +49,23 @@ def sign_in() -> ResponseReturnValue:
     if isinstance(outcome, SignInRefused):
         unit_of_work.commit()  # the count and the audit entry of a refusal stay
         return _sign_in_page(next_path, username, outcome.message), 422
+    if current_user.is_authenticated:
+        sessions.end(current_user.session_id)  # who signs in anew leaves no second way in behind
     session.clear()
-    login_user(outcome)
+    _begin_session(outcome)
     session["seen"] = int(clock.now().timestamp())
     return go(safe_next(next_path))
+
+
+def _begin_session(user: User) -> None:
+    sessions.begin(user, workstation())
+    login_user(user)
 
 
 @blueprint.post("/sign-out")
 @needs(Permission.SIGNED_IN)
 def sign_out() -> ResponseReturnValue:
-    """Forget the session."""
+    """End the session, here and in every copy of its cookie."""
     service.sign_out(actor())
     logout_user()
     session.clear()
@@ -97,7 +105,7 @@ def password_page() -> ResponseReturnValue:
 @blueprint.post("/account/password")
 @needs(Permission.SIGNED_IN)
 def change_password() -> ResponseReturnValue:
-    """Set the new password; other sessions of the user end."""
+    """Set the new password; every session of the user ends, this browser gets a new one."""
     user = actor()
     try:
         if request.form.get("new") != request.form.get("again"):
@@ -106,7 +114,7 @@ def change_password() -> ResponseReturnValue:
     except InvalidInput as error:
         unit_of_work.rollback()
         return page("account/password.html", errors=error.fields, saved=""), 422
-    login_user(user)  # the session of this browser goes on under the new epoch
+    _begin_session(user)
     return toast(go(url_for("home.page")), "密码已修改")
 
 

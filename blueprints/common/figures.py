@@ -53,8 +53,14 @@ class CaseFigures:
         self.seen_ms = max(self.seen_ms, newest)
         for code, value, _unit, time_ms, quality in due:
             self.told[code] = _Told(_rounded(code, value), int(quality), int(time_ms), newest)
-        codes = [row[0] for row in due] + self._again(newest)
-        second = newest // 1000
+        return self._words(newest // 1000, [row[0] for row in due] + self._again(newest))
+
+    def known(self) -> list[Any]:
+        """What the pages know, for one that comes late: every value with its own second."""
+        codes = [code for code, one in self.told.items() if self.seen_ms - one.time_ms < _KEPT_MS]
+        return self._words(self.seen_ms // 1000, codes)
+
+    def _words(self, second: int, codes: Sequence[str]) -> list[Any]:
         parts: list[Any] = []
         for code in codes:
             one = self.told[code]
@@ -120,3 +126,9 @@ class Figures:
                     del self._cases[old]
                 case = self._cases[topic] = CaseFigures()
             return case.message(numerics)
+
+    def known(self, topic: str) -> list[Any]:
+        """See `CaseFigures.known`; empty for a case of which nothing was told."""
+        with self._lock:
+            case = self._cases.get(topic)
+            return case.known() if case else []

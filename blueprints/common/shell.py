@@ -31,6 +31,7 @@ def _shell(settings: Settings) -> dict[str, Any]:
         "hospital_name": settings.hospital_name,
         "department_name": settings.department_name,
         "server_now": clock.now_ms(),
+        "live_mark": g.get("live_mark", ""),
     }
     if g.get("failsafe") or not current_user.is_authenticated:
         return common

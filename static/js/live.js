@@ -1,13 +1,17 @@
 // One Socket.IO connection a page. Sockets carry keys: what changed is fetched again with the viewer's own rights.
 //
 //   data-live="case:12 pacu"           rooms to listen to (body or any element)
+//   data-live-mark="…"                 the moment it was drawn: joining is answered with what changed since
 //   data-refresh-on="vitals events"    fetch again when one of these changed (needs hx-get and hx-trigger="refresh")
 //   data-refresh-topic="case:12"       only for changes of this topic (optional)
 
 const BURST_MS = 500; // at most two refreshes a second
-const shared = (globalThis[Symbol.for("mafei.live")] ??= { socket: null, topics: new Set(), lost: false });
+const GATHER_MS = 40; // one write tells several changes
+const ANSWER_MS = 8000;
+const shared = (globalThis[Symbol.for("mafei.live")] ??= { socket: null, topics: new Map() }); // topic → mark
 const waiting = new Set();
 let timer = null;
+let lastFlush = -BURST_MS;
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`mafei:${name}`, { detail }));
 
@@ -24,6 +28,9 @@ export function onChanged(handler) {
   document.addEventListener("mafei:changed", listener);
   return () => document.removeEventListener("mafei:changed", listener);
 }
+
+/** Call `handler()` when the line was down and nobody knows what changed meanwhile. */
+export const onMissed = (handler) => document.addEventListener("mafei:missed", handler);
 
 /** Put a new value into a numeric tile. at: ISO time. state: live | warn | alarm. */
 export function showNumeric(tile, { text, at, state = "live", word = "" }) {
@@ -53,14 +60,15 @@ function refresh(element) {
 function flush() {
   timer = null;
   if (document.hidden) return; // caught up when the tab is looked at again
-  const now = [...waiting];
+  lastFlush = performance.now();
+  const due = [...waiting];
   waiting.clear();
-  now.forEach(refresh);
+  due.forEach(refresh);
 }
 
 function plan(elements) {
   elements.forEach((element) => waiting.add(element));
-  if (waiting.size && timer === null) timer = setTimeout(flush, BURST_MS);
+  if (waiting.size && timer === null) timer = setTimeout(flush, Math.max(GATHER_MS, lastFlush + BURST_MS - performance.now()));
 }
 
 function concerned({ topic, what }) {
@@ -72,13 +80,43 @@ function concerned({ topic, what }) {
   });
 }
 
-function join(topics) {
-  if (!topics.length) return;
-  shared.socket.emit("subscribe", { topics }, (answer) => {
-    const granted = answer?.granted ?? [];
-    const refused = topics.filter((topic) => !granted.includes(topic));
+/** A change reaches the fragments that show it and whoever listens. */
+function take(payload) {
+  plan(concerned(payload));
+  tell("changed", payload);
+}
+
+/** Fetch what changed between the drawing of the page and the subscription; everything, when that is not known. */
+function catchUp(missed) {
+  if (missed) {
+    missed.forEach(([topic, what]) => take({ topic, what }));
+    return;
+  }
+  plan([...document.querySelectorAll("[data-refresh-on]")]);
+  tell("missed");
+}
+
+/** Join topics that were drawn at one mark. Only an answer makes the page live: until then a change may pass it by. */
+function join(topics, mark) {
+  const socket = shared.socket;
+  socket.timeout(ANSWER_MS).emit("subscribe", { topics, mark }, (error, answer) => {
+    if (error) {
+      if (socket.connected) socket.disconnect().connect();
+      return;
+    }
+    const refused = topics.filter((topic) => !answer.granted.includes(topic));
     if (refused.length) tell("refused", { topics: refused });
+    topics.forEach((topic) => shared.topics.set(topic, "")); // a later joining is one after a lost line
+    catchUp(answer.missed);
+    state("online");
   });
+}
+
+/** Join everything, each mark by itself. */
+function joinAll() {
+  const byMark = new Map();
+  shared.topics.forEach((mark, topic) => byMark.set(mark, [...(byMark.get(mark) ?? []), topic]));
+  byMark.forEach((topics, mark) => join(topics, mark));
 }
 
 /** The short form of blueprints/common/figures.py as [code, value, unit, ms, quality]. */
@@ -101,25 +139,14 @@ async function connect() {
   const { io } = await import(document.body.dataset.socketio);
   const socket = io({ transports: ["websocket"], reconnectionDelayMax: 5000 });
   shared.socket = socket;
-  socket.on("connect", () => {
-    join([...shared.topics]);
-    state("online");
-    if (shared.lost) plan([...document.querySelectorAll("[data-refresh-on]")]); // what was missed is fetched
-    shared.lost = false;
-  });
-  const lose = () => {
-    shared.lost = true;
-    state("offline");
-  };
+  socket.on("connect", joinAll);
   socket.on("disconnect", (reason) => {
-    lose();
+    state("offline");
     if (reason === "io server disconnect") setTimeout(() => socket.connect(), 2000);
   });
-  socket.on("connect_error", lose);
-  socket.on("changed", (payload) => {
-    plan(concerned(payload));
-    tell("changed", payload);
-  });
+  socket.on("connect_error", () => state("offline"));
+  socket.on("changed", take);
+  socket.on("ended", () => location.reload()); // signed out elsewhere: nothing of a patient stays on the screen
   socket.on("numeric", (payload) => tell("numeric", payload));
   socket.on("wave", (payload) => tell("wave", payload));
   socket.on("n", (number, second, ...parts) => tell("numeric", { topic: `case:${number}`, values: figures(second, parts) }));
@@ -129,8 +156,9 @@ async function connect() {
 
 /** Listen to the rooms of one [data-live] element. */
 export function start(element) {
+  const mark = element.dataset.liveMark ?? "";
   const fresh = words(element.dataset.live).filter((topic) => !shared.topics.has(topic));
-  fresh.forEach((topic) => shared.topics.add(topic));
-  if (shared.socket?.connected) join(fresh);
+  fresh.forEach((topic) => shared.topics.set(topic, mark));
+  if (fresh.length && shared.socket?.connected) join(fresh, mark);
   shared.starting ??= connect();
 }

@@ -1,10 +1,11 @@
 // The record chart: drawn by the server, fetched again when something changed; spans, crosshair, and what a click opens.
-import { onChanged } from "./live.js";
+import { onChanged, onMissed } from "./live.js";
 import { now, timeWords } from "./clock.js";
 
 const BURST_MS = 500; // at most two drawings a second
 const WHAT = new Set(["chart", "drugs", "fluids", "flow", "events", "state", "rescue"]);
 const PANELS = { administration: "administrations", intake: "intakes", output: "outputs", event: "events", reading: "readings" };
+const RETRY_MS = 5000;
 const MINUTE = 60_000;
 const SHORTEST = 10 * MINUTE;
 const LONGEST = 24 * 60 * MINUTE;
@@ -94,7 +95,8 @@ class RecordChart {
     try {
       answer = await fetch(`${this.box.dataset.url}?${query}`, { headers: { "HX-Request": "true" } });
     } catch {
-      this.isStale = true; // the line is down, the pill says so; drawn again when it is back
+      this.isStale = true; // the line is down, the pill says so
+      setTimeout(() => this.isStale && this.plan(), RETRY_MS);
       return;
     }
     if (answer.headers.has("HX-Redirect")) location.assign(answer.headers.get("HX-Redirect"));
@@ -335,8 +337,8 @@ export function start(box) {
     else if (button.closest("[data-windows]")) chart.choose(button.dataset.window);
   });
   onChanged(({ what }) => WHAT.has(what) && chart.plan());
+  onMissed(() => chart.plan());
   document.addEventListener("mafei:written", () => chart.plan());
   setInterval(() => chart.walk(), 15_000);
-  document.addEventListener("mafei:connection", ({ detail }) => detail === "online" && chart.isStale && chart.plan());
   document.addEventListener("visibilitychange", () => !document.hidden && chart.isStale && chart.plan());
 }

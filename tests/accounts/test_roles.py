@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.accounts import queries, service, staff
+from app.accounts import queries, service, sessions, staff
 from app.accounts.models import Department, Role, StaffMember, User
 from app.accounts.staff import StaffFacts
 from app.core import clock
@@ -160,9 +160,13 @@ def test_accounts_are_listed_by_state_and_role(as_user: AsUser) -> None:
 
 def test_a_session_cookie_names_a_living_session(as_user: AsUser) -> None:
     user = as_user(LI_MING)
+    sessions.begin(user, "10.1.2.3")
     assert queries.load_session_user(user.get_id()) is user
-    for wrong in ("", "1", "x.1", f"{user.id}.99", "99999.1"):
+    for wrong in ("", "1", f"{user.id}.1", user.get_id()[:-1]):
         assert queries.load_session_user(wrong) is None
+    with clock.fixed(clock.now() + sessions.LIFETIME + timedelta(minutes=1)):
+        assert sessions.end_old() == 1
+    assert queries.load_session_user(user.get_id()) is None
 
 
 def test_staff_are_kept_with_their_search_keys(as_user: AsUser) -> None:

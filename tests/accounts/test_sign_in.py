@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.accounts import service
+from app.accounts import service, sessions
 from app.accounts.models import User
+from app.accounts.queries import load_session_user
 from app.accounts.service import SignInRefused
 from app.core import clock
 from app.core.audit import AuditEntry
@@ -87,11 +88,19 @@ def test_an_administrator_unlocks(as_user: AsUser) -> None:
     assert len(told("accounts.unlock_user")) == 1
 
 
+def begun(user: User) -> str:
+    """A new session of the user."""
+    sessions.begin(user)
+    return user.get_id()
+
+
 def test_a_disabled_account_stays_out_and_its_sessions_end(as_user: AsUser) -> None:
-    user, before = as_user(LI_MING), as_user(LI_MING).get_id()
+    user, session_id = as_user(LI_MING), begun(as_user(LI_MING))
     service.set_enabled(as_user(HE_YU), user, False)
     assert "停用" in refused("lim", PASSWORD).message
-    assert user.get_id() != before
+    user.enabled = True
+    db.session.flush()
+    assert load_session_user(session_id) is None
 
 
 def test_an_empty_or_foreign_hash_fits_nothing() -> None:
@@ -113,9 +122,10 @@ def test_the_last_five_passwords_are_refused(as_user: AsUser) -> None:
 
 def test_a_changed_password_ends_the_sessions(as_user: AsUser) -> None:
     user = as_user(LI_MING)
-    before = user.get_id()
+    here, there, other = begun(user), begun(user), begun(as_user(HE_YU))
     service.change_password(user, PASSWORD, NEW[0])
-    assert user.get_id() != before
+    assert [load_session_user(one) for one in (here, there)] == [None, None]
+    assert load_session_user(other) is not None
     refused("lim", PASSWORD)
     assert service.sign_in("lim", NEW[0]) is user
 

@@ -3,21 +3,24 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from time import monotonic
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, CDPSession, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, Page, Route, expect
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from app.anesthesia import service as anesthesia
 from app.anesthesia.models import Administration
-from app.core import clock, signals
+from app.core import clock, signals, unit_of_work
 from app.core.db import db
 from app.core.extensions import socketio
+from app.terminology import queries as terminology
 from tests.browser.conftest import sign_in
 from tests.cast import CHEN_JING, LI_MING, PASSWORD, Person
-from tests.web.theatre_stage import Stage, rows, set_stage
+from tests.web.theatre_stage import Stage, rows, set_stage, user
 
 KB = 1024
 
@@ -35,6 +38,22 @@ class House:
         topic = f"case:{self.stage.running}"
         values = [[code, value, unit, clock.now_ms() - int(age_s * 1000), quality]]
         socketio.emit("numeric", {"topic": topic, "values": values}, to=topic)
+
+    def give(self, code: str) -> None:
+        """Somebody elsewhere writes a dose of this drug."""
+        with self.app.app_context():
+            with unit_of_work.writing():
+                anesthesia.give_bolus(
+                    user(), self.stage.record, term_code=code, dose=Decimal(20), unit="mg", confirm=True
+                )
+            db.session.remove()
+
+    def name_of(self, code: str) -> str:
+        """How the drug is called on the chart."""
+        with self.app.app_context():
+            term = terminology.find("drug", code)
+            assert term is not None
+            return term.name
 
 
 @pytest.fixture
@@ -66,7 +85,6 @@ def enter(house: House, new_context: Callable[..., BrowserContext]) -> Callable[
 def settled(page: Page) -> None:
     """Return when the live channel is up and its topics are joined."""
     expect(page.locator("html")).to_have_attribute("data-socket", "online")
-    page.wait_for_timeout(400)
 
 
 @pytest.fixture
@@ -116,6 +134,30 @@ def test_two_workstations_see_each_other_within_a_second(enter: Callable[[Person
     assert monotonic() - began < 1.5  # half a second is the burst; the rest is two browsers on one machine
     other.keyboard.press("m")
     expect(mine.locator(".flow-step.is-done", has_text="麻醉开始")).to_be_visible(timeout=2500)
+
+
+def test_what_happens_before_the_subscription_or_on_a_lost_line_is_fetched(
+    house: House, new_context: Callable[..., BrowserContext]
+) -> None:
+    page = new_context().new_page()
+    sign_in(page, house.url, LI_MING.username, PASSWORD)
+    held: list[Route] = []
+    page.route(
+        "**/socket.io.esm.min.js", lambda route: held.append(route)
+    )  # a slow line: the page is drawn, its channel not yet up
+    page.goto(f"{house.url}/theatre/OR1")
+    expect(page.locator("svg.chart")).to_be_visible()
+    house.give("D001")
+    expect(page.locator("svg.chart")).not_to_contain_text("丙泊酚")
+    held.pop().continue_()
+    expect(page.locator("svg.chart")).to_contain_text("丙泊酚", timeout=2500)
+
+    settled(page)
+    for client in list(socketio.server.manager.get_participants("/", None)):
+        socketio.server.disconnect(client[0])
+    expect(page.locator("html")).to_have_attribute("data-socket", "offline")
+    house.give("D002")
+    expect(page.locator("svg.chart")).to_contain_text(house.name_of("D002"), timeout=6000)
 
 
 def test_an_old_value_is_never_shown_as_a_present_one(house: House, page: Page) -> None:

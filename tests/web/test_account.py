@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from app.accounts.queries import user_by_name
 from app.core import clock, unit_of_work
+from app.core.extensions import socketio
 from tests.cast import LI_MING, PASSWORD, PIN
 
 NEW = "Spring-2027"
@@ -68,6 +69,37 @@ def test_signing_out_ends_the_session(sign_in) -> None:  # type: ignore[no-untyp
     client = sign_in(LI_MING)
     assert client.post("/sign-out").status_code == 302
     assert "/sign-in" in client.get("/account/password").headers["Location"]
+
+
+def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(app: Flask, sign_in) -> None:  # type: ignore[no-untyped-def]
+    client = sign_in(LI_MING)
+    thief = _copy_of(client, app)
+    listener = socketio.test_client(app, flask_test_client=thief)
+    assert thief.get("/devices").status_code == 200
+    client.post("/sign-out")
+    assert "/sign-in" in thief.get("/devices").headers["Location"]
+    assert not listener.is_connected(), "its open live channel is cut as well"
+    assert not socketio.test_client(app, flask_test_client=thief).is_connected()
+
+
+def test_a_copied_cookie_is_worth_nothing_after_a_new_password_or_sign_in(app: Flask, sign_in) -> None:  # type: ignore[no-untyped-def]
+    client = sign_in(LI_MING)
+    first = _copy_of(client, app)
+    client.post("/sign-in", data=FORM)  # without signing out before
+    assert "/sign-in" in first.get("/devices").headers["Location"]
+    second = _copy_of(client, app)
+    client.post("/account/password", data={"current": PASSWORD, "new": NEW, "again": NEW})
+    assert "/sign-in" in second.get("/devices").headers["Location"]
+    assert client.get("/devices").status_code == 200
+
+
+def _copy_of(client: FlaskClient, app: Flask) -> FlaskClient:
+    """Another browser with the same cookie."""
+    cookie = client.get_cookie("mafei")
+    assert cookie is not None
+    other = app.test_client()
+    other.set_cookie("mafei", cookie.value)
+    return other
 
 
 def test_an_idle_session_locks_and_opens_by_pin(sign_in) -> None:  # type: ignore[no-untyped-def]
