@@ -196,6 +196,7 @@ _FACTORS: dict[tuple[str, str], float] = {
     (MMHG, CMH2O): 1.35951,
     ("kPa", CMH2O): 10.19716,
     ("mbar", CMH2O): 1.019716,
+    ("mbar", MMHG): 0.750062,
     ("L", ML): 1000.0,
     (L_MIN, ML_MIN): 1000.0,
     (ML_MIN, L_MIN): 0.001,

@@ -29,7 +29,7 @@ from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
 from device_bridge.transports.base import Connection, Endpoint
-from device_bridge.watchdog import Watchdog
+from device_bridge.watchdog import RECEIVING, Watchdog
 from device_bridge.wave_clock import WaveClock, wanted
 from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth, UnmappedCode
 from device_bridge.wire_waves import WavePiece
@@ -66,6 +66,7 @@ class DeviceSession:
         self._unmapped: dict[str, UnmappedCode] = {}
         self._wanted_waves = wanted(config.options)
         self._wave_clock = WaveClock()
+        self._kept: Codec | None = None
         self._mapping = LocalMapping(config.options.get("map"))
 
     def unmapped(self) -> list[UnmappedCode]:
@@ -89,6 +90,7 @@ class DeviceSession:
                 try:
                     connection = await self._endpoint.connect()
                 except OSError as error:
+                    self._kept = None
                     self.watchdog.down(now(), str(error) or type(error).__name__)
                     await asyncio.sleep(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
                     delay = min(delay * 2, self._longest_delay())
@@ -122,15 +124,21 @@ class DeviceSession:
             log.exception("session failed", extra={"device": self._config.device_id})
             detail = f"内部错误 {type(error).__name__}"
         finally:
-            self.watchdog.closed(now(), detail)
+            if not (self._driver.one_message and self.watchdog.frames > before):
+                self.watchdog.closed(now(), detail)
             with contextlib.suppress(Exception):
                 await connection.close()
         return self.watchdog.frames > before
 
     async def _serve(self, connection: Connection) -> None:
-        codec = self._driver.codec(CodecOptions(timezone=self._config.timezone, values=self._config.options))
-        self.watchdog.opened(now())
-        log.info("connected", extra={"device": self._config.device_id})
+        codec = self._codec()
+        if not (self._driver.one_message and self.watchdog.state == RECEIVING):
+            self.watchdog.opened(now())
+        served = self.watchdog.frames
+        log.log(
+            logging.DEBUG if self._driver.one_message else logging.INFO,
+            "connected", extra={"device": self._config.device_id},
+        )  # fmt: skip
         await self._handle(connection, codec.opened(now()), b"", now())
         reading: asyncio.Task[bytes] = asyncio.create_task(connection.read())
         try:
@@ -144,12 +152,22 @@ class DeviceSession:
                     arrived = now()
                     self.watchdog.bytes_in += len(data)
                     await self._handle(connection, codec.feed(data, arrived), data, arrived)
+                    if self._driver.one_message and self.watchdog.frames > served:
+                        return
                 moment = now()
                 await self._handle(connection, codec.poll(moment), b"", moment)
                 self.watchdog.tick(moment)
         finally:
             reading.cancel()
             self._last_words(codec)
+
+    def _codec(self) -> Codec:
+        """A new one for each connection; a device that gives one message a connection keeps what it remembers."""
+        codec = self._kept or self._driver.codec(
+            CodecOptions(timezone=self._config.timezone, values=self._config.options)
+        )
+        self._kept = codec if self._driver.one_message else None
+        return codec
 
     def _last_words(self, codec: Codec) -> None:
         moment = now()

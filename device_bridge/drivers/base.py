@@ -165,6 +165,8 @@ class Driver:
     prepare_file: Callable[[bytes], bytes] = _as_is
     # Speaks in datagrams: one feed is one whole message.
     datagrams: bool = False
+    # Gives one message a connection: it is ended after the message and made again a second later.
+    one_message: bool = False
     # An option that somebody must set before the device is even connected to, and what he must know (Chinese).
     consent: str = ""
     warning: str = ""

@@ -1,5 +1,7 @@
 """Biolight, Aeonmed, Edan, Nuohe and EGOS: recorded values, sentinels, damage, and our own encoders."""
 
+import asyncio
+import time
 from datetime import datetime
 
 import pytest
@@ -12,9 +14,15 @@ from device_bridge.drivers.biolight.outbound import check
 from device_bridge.drivers.edan_xml import encoder as edan
 from device_bridge.drivers.edan_xml.codec import EdanCodec
 from device_bridge.drivers.egos import encoder as egos
+from device_bridge.drivers.mingxi import encoder as mingxi
 from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.nuohe import encoder as nuohe
-from device_bridge.wire import Quality
+from device_bridge.drivers.puke import encoder as puke
+from device_bridge.drivers.registry import get_driver
+from device_bridge.session import DeviceSession
+from device_bridge.spool import Spool
+from device_bridge.transports.factory import make_endpoint
+from device_bridge.wire import DeviceConfig, Quality
 from tests.device_bridge.drivers_common import AT, by_code, found, in_pieces, sends
 
 PRESSURES = {f"{site}_{end}": value for site in ("P1", "NIBP") for end, value in zip("SMD", (120, 90, 80), strict=True)}
@@ -175,3 +183,74 @@ def test_egos_side(decode):
 
 def test_egos_impossible_numbers_are_absent(decode):
     assert found(decode("egos", egos.record({"rSO2": 1e30, "THI": float("-inf")}))) == {}
+
+
+# -- Edan over the network: one message a connection ---------------------------------------------------------------
+
+
+def test_edan_is_asked_again_and_again_and_its_cuff_is_dated(tmp_path):
+    """The monitor holds the line open after its message; the bridge ends it and comes back, without looking down."""
+
+    async def run():
+        served, states = 0, set()
+
+        async def serve(reader, writer):
+            nonlocal served
+            served += 1
+            systolic = "120" if served < 3 else "131"
+            writer.write(edan.message({"HR": str(60 + served), "NIBP_S": systolic}, at="20260301093000"))
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = {"kind": "tcp_client", "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
+        spool = Spool(tmp_path, "b")
+        device = DeviceConfig("OR1", "edan_xml", transport)
+        session = DeviceSession(device, get_driver("edan_xml"), make_endpoint(transport), spool)
+        task = asyncio.create_task(session.run())
+        end = time.monotonic() + 8
+        while served < 4 and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+            if served:
+                states.add(session.health().state)
+        task.cancel()
+        await asyncio.wait([task])
+        server.close()
+        await asyncio.to_thread(spool.close)
+        return served, states, session
+
+    served, states, session = asyncio.run(run())
+    assert served >= 4
+    assert states <= {"connecting", "receiving"}
+    assert session.health().frames >= 3
+    codec = get_driver("edan_xml").codec(CodecOptions())
+    dated = []
+    for second, systolic in ((0, "120"), (1, "120"), (2, "131")):
+        codec.opened(Clocks(second * 1000, float(second)))
+        line = edan.message({"NIBP_S": systolic}, at=f"2026030109300{second}")
+        dated.append(by_code(codec.feed(line, Clocks(second * 1000, float(second))))["NIBP_S"].episode_ms)
+    assert dated[:2] == [None, None]
+    assert dated[2] is not None
+
+
+# -- Pearlcare YY106 and Mingxi MNIR-P100 ---------------------------------------------------------------------------
+
+
+def test_puke_round_trip_sentinels_and_damage(decode):
+    sent = {"CSI": 45, "BS": 0, "EMG": 12, "SQI": 98}
+    assert found(decode("puke", puke.datagram(sent))) == sent
+    assert found(decode("puke", puke.datagram({}))) == {}
+    assert {one.code for one in decode("puke", puke.datagram({}))} == {"CSI", "BS", "EMG", "SQI"}
+    assert decode("puke", puke.datagram({"CSI": 101})) == [Fault("range")]
+    assert decode("puke", b"\xfe" + puke.datagram(sent)[1:]) == [Fault("frame")]
+    assert decode("puke", puke.datagram(sent)[:6]) == [Fault("frame")]
+
+
+def test_mingxi_published_line_and_sides(decode):
+    line = b"MNIR-P100:L=0.001;R=0.743;LHB=0.000;LHBO=0.000;RHB=585.000;RHBO=1639.000;\r\n"
+    out = decode("mingxi", line)
+    assert found(out) == {"rSO2_R": 74.3}, "the left side has no sensor: 0.001 is not a saturation"
+    assert by_code(out)["rSO2_L"].value is None
+    assert found(in_pieces("mingxi", mingxi.line(68.0, 71.5) * 2, 9)) == {"rSO2_L": 68.0, "rSO2_R": 71.5}
+    for end in range(len(line) - 4):
+        assert not found(decode("mingxi", line[:end] + b"\n"))

@@ -47,7 +47,7 @@ class Refused(ValueError):
 
 
 class EdanCodec:
-    """One connection; usually one message."""
+    """One monitor. It gives one message a connection; the cuff reading it repeats is remembered over connections."""
 
     def __init__(self, options: CodecOptions) -> None:
         self._framer = MllpFramer(limit=1024 * 1024)
@@ -56,7 +56,9 @@ class EdanCodec:
         self._began: float | None = None
 
     def opened(self, now: Clocks) -> list[Output]:
-        """The monitor speaks without being asked."""
+        """The monitor speaks without being asked. What the last connection left unfinished is forgotten."""
+        self._framer.reset()
+        self._began = None
         return []
 
     def feed(self, data: bytes, received: Clocks) -> list[Output]:

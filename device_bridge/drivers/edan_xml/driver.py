@@ -11,5 +11,6 @@ DRIVER = Driver(
     checker=refuse_all,
     default_transport={"kind": "tcp_client", "host": "", "port": 9100},
     capabilities=("numerics", "nibp"),
+    one_message=True,
     prepare_file=frame_file,
 )

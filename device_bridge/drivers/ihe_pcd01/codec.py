@@ -1,5 +1,6 @@
 """Decoder of PCD-01 messages and PCD-04 alarms."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from device_bridge.drivers.base import (
     observe,
 )
 from device_bridge.drivers.ihe_pcd01 import codes
+from device_bridge.drivers.ihe_pcd01.units import in_canonical_unit, is_sentinel
+from device_bridge.drivers.intellivue.codes import PHYSIO
 from device_bridge.drivers.mllp import (
     MllpFramer,
     component,
@@ -31,13 +34,19 @@ from device_bridge.drivers.mllp import (
     parse_time,
     split_segments,
 )
-from device_bridge.parameters import EPISODIC, PARAMETERS
+from device_bridge.drivers.pumps import permitted
+from device_bridge.parameters import EPISODIC, PUMPS
 from device_bridge.wire import DeviceAlarm, Quality
 
 _UNCLOSED_AFTER_S = 10.0
 _LONGEST_VERSION = 8
 _MAX_BEDS = 500
 _LONGEST_KEPT = 200
+# A monitor that asks for a patient or for the time: an answer would write into it.
+_QUESTIONS = ("QRY", "QBP", "QCN", "QVR")
+_NO_SUCCESS = frozenset({"NE", "ER"})  # never, and only on error
+_PLACES = frozenset(str(number) for number in range(1, PUMPS + 1))
+_MDIL_CODE = re.compile(r"0002-([0-9a-fA-F]{4})")
 _ABSENT_STATUS = frozenset({"X", "N", "D"})
 _ABSENT_FLAGS = frozenset({"INV", "NAV", "OFF"})
 _QUALITY_FLAGS = {
@@ -53,13 +62,15 @@ class PcdCodec:
 
     Options: `bed` keeps the messages of one bed only; `beds` {"HDU^507^3": "OR3-MON", …} hands the messages of a
     gateway to the devices of its beds. Keys are PV1-3 or parts of it, or a device id; the most exact one wins.
-    A bed that is not in the table is counted and stays in the raw store.
+    A bed that is not in the table is counted and stays in the raw store. `read_pump` lets the numbers of infusion
+    pumps through; without it they are only counted.
     """
 
     def __init__(self, options: CodecOptions) -> None:
         self._framer = MllpFramer()
         self._zone = ZoneInfo(options.timezone)
         self._bed = str(options.values.get("bed", ""))
+        self._pumps = permitted(options)
         self._frame_began: float | None = None
         self._acknowledged = 0
         beds = options.values.get("beds")
@@ -101,6 +112,8 @@ class PcdCodec:
             return [Fault("no_msh")]
         header = segments[0]
         kind = field(header, 8)
+        if kind.startswith(_QUESTIONS):
+            return [Fault("query", kind[:20])]
         out = self._content(segments) if kind.startswith(("ORU^R01", "ORU^R40")) else []
         acknowledgement = self._acknowledge(header, received)
         return [*out, acknowledgement] if acknowledgement else out
@@ -131,6 +144,8 @@ class PcdCodec:
             elif segment[0] == "OBX":
                 if field(segment, 2) == "NA":
                     rows.append(segment)
+                elif component(field(segment, 3), 3) == codes.MDIL_ALERT:
+                    out += _announced(segment, at)
                 else:
                     out += self._numeric(segment, at)
         if rows:
@@ -169,6 +184,8 @@ class PcdCodec:
         if size < 6 or row[2] not in ("NM", "SN"):
             return []
         code, quality = identify(row[3], row[4])
+        if code is None and self._pumps:
+            code = _pump_code(row[3], row[4])
         if code is None:
             name = component(row[3], 2)
             if "MDC_ATTR" in name or "MDC_EVT" in name:
@@ -184,9 +201,10 @@ class PcdCodec:
                 if flag in flags:
                     quality |= meaning
         stated = parse_number(row[5])
-        if stated is None or absent or _sentinel(code, stated):
+        if stated is None or absent or is_sentinel(code, stated):
             return [observe(code, None, time_ms=own or at, episode_ms=episode, quality=quality)]
-        value = _in_canonical_unit(code, stated, field(row, 6))
+        unit = field(row, 6)
+        value = in_canonical_unit(code, stated, component(unit, 1), component(unit, 2))
         if value is None:
             quality |= Quality.UNIT_SUSPECT
             value = stated
@@ -215,7 +233,7 @@ class PcdCodec:
     def _acknowledge(self, header: list[str], received: Clocks) -> Send | None:
         """AA once the message is on disk; nothing when the sender declares that it wants none."""
         accept, application = field(header, 14), field(header, 15)
-        if accept == "NE" and application == "NE":
+        if accept in _NO_SUCCESS and application in _NO_SUCCESS:
             return None
         control = field(header, 9)[:199]
         version = component(field(header, 11), 1)
@@ -233,12 +251,19 @@ class PcdCodec:
 
 
 def _route(beds: Mapping[str, str], segments: list[list[str]], bed: str) -> str | None:
-    """The device of this message: by its bed, else by a device id in OBX-18, else by the sender."""
+    """The device of this message: by its bed, else by a device id in OBX-18, else by a location that an OBX states,
+    else by the sender."""
     parts = [part.strip("& ") for part in bed.split("^")]
     places = [bed, "^".join(parts[1:3]), *reversed(parts[:3])]
     devices = [token for row in segments if row[0] == "OBX" for token in field(row, 18).split("^")[:2]]
+    located = [
+        token.strip()
+        for row in segments
+        if row[0] == "OBX" and component(field(row, 3), 2) == "MDC_ATTR_LOCATION"
+        for token in re.split(r"[~^&]", field(row, 5))
+    ]
     sender = field(segments[0], 2).split("^")
-    for token in (*places, *devices, *reversed(sender[:2])):
+    for token in (*places, *devices, *reversed(located), *reversed(sender[:2])):
         if token and token in beds:
             return beds[token]
     return None
@@ -254,6 +279,9 @@ def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
 
 def _identify(identifier: str, tail: str) -> tuple[str | None, Quality]:
     number, name, system = (component(identifier, n) for n in (1, 2, 3))
+    if system == codes.MDIL:
+        match = _MDIL_CODE.fullmatch(number)
+        return (PHYSIO.get(int(match.group(1), 16)) if match else codes.MDIL_LABELS.get(name)), Quality.GOOD
     private = codes.PRIVATE.get((number, system))
     if private is not None:
         return private, Quality.GOOD
@@ -270,43 +298,28 @@ def _identify(identifier: str, tail: str) -> tuple[str | None, Quality]:
     return None, Quality.GOOD
 
 
+def _pump_code(identifier: str, containment: str) -> str | None:
+    """The code of a pump by its place among the devices of the rack; None when it is no pump or has no place."""
+    number, name = component(identifier, 1), component(identifier, 2)
+    ending = codes.PUMP_NAMES.get(name) or codes.PUMP_NUMBERS.get(number)
+    place = containment.split(".")[1:2]
+    if ending is None or not place or place[0] not in _PLACES:
+        return None
+    return f"PUMP{place[0]}_{ending}"
+
+
+def _announced(row: list[str], at: int | None) -> list[Output]:
+    """An alarm of a Philips information centre, sent beside the values."""
+    number, level = component(field(row, 3), 1), component(field(row, 3), 2)
+    text = field(row, 5).strip()
+    if not text:
+        return []
+    priority = "technical" if "Inop" in level else codes.MDIL_LEVELS.get(level, "medium")
+    return [Alarm(DeviceAlarm(at or 0, f"MDIL{number}"[:20], text[:200], priority, "continue"))]
+
+
 # A device names the same few parameters again and again.
 _identify_known = lru_cache(maxsize=2048)(_identify)
-
-
-def _sentinel(code: str, value: float) -> bool:
-    if value not in codes.SENTINELS:
-        return False
-    return not (code in codes.SIGNED and value == -1.0)
-
-
-def _in_canonical_unit(code: str, value: float, unit: str) -> float | None:
-    """The value in the canonical unit; None when the stated unit cannot become it."""
-    if not unit:
-        return value
-    found = _conversion_known(code, unit) if len(unit) <= _LONGEST_KEPT else _conversion(code, unit)
-    return None if found is None else (value - found[0]) * found[1]
-
-
-def _conversion(code: str, unit: str) -> tuple[float, float] | None:
-    """(zero, factor) from the stated unit to the canonical one; None when there is no way."""
-    number, name = component(unit, 1), component(unit, 2)
-    wanted = PARAMETERS[code].unit
-    if number in codes.FAHRENHEIT or name in codes.FAHRENHEIT:
-        return (32.0, 1 / 1.8) if wanted == "°C" else None
-    for key in (number, name):
-        factor = codes.UNIT_FACTORS.get((key, wanted))
-        if factor is not None:
-            return 0.0, factor
-    # a fraction in percent where a pressure is wanted cannot be converted without the ambient pressure
-    if wanted == "mmHg" and (number == "262688" or name == "MDC_DIM_PERCENT"):
-        return None
-    if wanted == "%" and (number in ("266016", "265987") or name in ("MDC_DIM_MMHG", "MDC_DIM_KILO_PASCAL")):
-        return None
-    return 0.0, 1.0
-
-
-_conversion_known = lru_cache(maxsize=1024)(_conversion)
 
 
 def _first_of_each(outputs: list[Output]) -> list[Output]:

@@ -104,28 +104,54 @@ TERMS: dict[str, tuple[str, str]] = {
     "131902": ("ST_aVR", "MDC_ECG_AMPL_ST_AVR"),
     "131903": ("ST_aVL", "MDC_ECG_AMPL_ST_AVL"),
     "131904": ("ST_aVF", "MDC_ECG_AMPL_ST_AVF"),
+    "151832": ("IE", "MDC_RATIO_IE"),
+    "150064": ("LAP", "MDC_PRESS_BLD_ATR_LEFT"),
+    "150068": ("RAP", "MDC_PRESS_BLD_ATR_RIGHT"),
+}
+# Fresh gas has names but no number that is certain.
+FRESH_GAS: dict[str, str] = {
+    "MDC_FLOW_O2_FG": "FG_O2",
+    "MDC_FLOW_AIR_FG": "FG_Air",
+    "MDC_FLOW_N2O_FG": "FG_N2O",
 }
 # Manufacturers' own codes by (number, coding system).
 PRIVATE: dict[tuple[str, str], str] = {("478", "99MNDRY"): "PVI", ("153", "99MNDRY"): "PPV"}
-NAMES: dict[str, str] = {name: code for code, name in TERMS.values()}
+NAMES: dict[str, str] = {name: code for code, name in TERMS.values()} | FRESH_GAS
+
+# Philips information centre and Efficia: "0002-4182^HR^MDIL" is partition and term as hexadecimal digits; some senders
+# leave the term out, then the label counts.
+MDIL = "MDIL"
+MDIL_ALERT = "MDIL-ALERT"
+MDIL_LABELS: dict[str, str] = {
+    "HR": "HR",
+    "SpO2": "SpO2",
+    "Pulse": "PR",
+    "Resp": "RR",
+    "RR": "RR",
+    "NBPs": "NIBP_S",
+    "NBPd": "NIBP_D",
+    "NBPm": "NIBP_M",
+    "ABPs": "ART_S",
+    "ABPd": "ART_D",
+    "ABPm": "ART_M",
+    "Tcore": "T1",
+    "etCO2": "EtCO2",
+}
+MDIL_LEVELS: dict[str, str] = {"Red": "high", "Yellow": "medium", "ShortYellow": "low", "Short Yellow": "low"}
+
+# What an infusion pump behind a gateway says; the pump's place in the rack is the second part of OBX-4.
+PUMP_NUMBERS: dict[str, str] = {"157784": "RATE", "157864": "VOL", "157948": "VOL", "157993": "VOL"}
+PUMP_NAMES: dict[str, str] = {
+    "MDC_FLOW_FLUID_PUMP": "RATE",
+    "MDC_VOL_FLUID_DELIV": "VOL",
+    "MDC_VOL_FLUID_DELIV_TOTAL": "VOL",
+    "MDC_VOL_INFUS_ACTUAL_TOTAL": "VOL",
+}
 
 MDC_SYSTEMS = frozenset({"", "MDC"})
 SENTINELS = frozenset({-999.0, -99.9, -100.0, -1.0, 8_388_607.0})
 # Below zero these are real numbers, so -1 and the like mean what they say.
 SIGNED = frozenset({"CVP", "ICP", "RAP", "LAP", "PAP_S", "PAP_D", "PAP_M", "ART_S", "ART_D", "ART_M"})
-
-# Wire unit → factor to the canonical unit, for the codes whose canonical unit it can become.
-UNIT_FACTORS: dict[tuple[str, str], float] = {
-    ("265987", "mmHg"): 7.50062,
-    ("MDC_DIM_KILO_PASCAL", "mmHg"): 7.50062,
-    ("266016", "cmH2O"): 1.35951,
-    ("MDC_DIM_MMHG", "cmH2O"): 1.35951,
-    ("265987", "cmH2O"): 10.19716,
-    ("265216", "mL"): 1000.0,
-    ("266418", "mm"): 10.0,
-    ("MDC_DIM_MILLI_VOLT", "mm"): 10.0,
-}
-FAHRENHEIT = frozenset({"268160", "MDC_DIM_FAHR"})
 
 WAVES: dict[str, str] = {
     "131328": "ECG",
