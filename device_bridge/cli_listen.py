@@ -4,14 +4,21 @@ import argparse
 import asyncio
 import json
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from device_bridge.clocks import wall_ms
 from device_bridge.drivers.registry import DRIVERS, get_driver
+from device_bridge.errand_worker import run_from_stdin
 from device_bridge.recognise import SILENT_FAMILY
+from device_bridge.redecode import AFTERWARDS_MS, WARM_UP_MS, Redecoder
+from device_bridge.service import load_devices
 from device_bridge.spool import Spool
+from device_bridge.spool_raw import read_raw
 from device_bridge.tools import address
+from device_bridge.wire import DeviceConfig
 from device_bridge.wizard import configuration, describe, form_path, listen, serial_candidates
 
 
@@ -36,6 +43,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     again.add_argument("--spool", required=True, help="本地缓存目录")
     again.add_argument("--bridge", required=True, help="本采集点的名称")
     again.set_defaults(command=_requeue)
+
+    errand = commands.add_parser("errand", help="执行一项任务：从标准输入读 JSON（由采集服务调用）")
+    errand.add_argument("--spool", required=True, help="本地缓存目录")
+    errand.set_defaults(command=lambda options: run_from_stdin(Path(options.spool)))
+
+    redecode = commands.add_parser("redecode", help="用现在的驱动重新解码本地缓存中的原始数据，每行一个参数的概况")
+    redecode.add_argument("--spool", required=True, help="本地缓存目录")
+    redecode.add_argument("--device", required=True, help="设备标识")
+    redecode.add_argument("--from", dest="begin", required=True, metavar="TIME", help="如 2026-05-01T08:00+08:00")
+    redecode.add_argument("--to", dest="end", required=True, metavar="TIME")
+    redecode.add_argument("--driver", help="改用这个驱动")
+    redecode.set_defaults(command=_redecode)
 
 
 def _tell(line: str) -> None:
@@ -72,6 +91,23 @@ def _listen(options: argparse.Namespace) -> int:
         Path(options.save).write_text(json.dumps([config.to_json()], ensure_ascii=False, indent=2), encoding="utf-8")
     _tell(f"在系统中登记：{form_path(config)}")
     return 0
+
+
+def _redecode(options: argparse.Namespace) -> int:
+    spool = Path(options.spool)
+    known = {config.device_id: config for config in load_devices(spool / "devices.json")}
+    config = known.get(options.device) or DeviceConfig(options.device, options.driver or "", {})
+    if options.driver:
+        config = replace(config, driver=options.driver)
+    begin, end = (round(datetime.fromisoformat(text).timestamp() * 1000) for text in (options.begin, options.end))
+    worker = Redecoder(config, [config], begin, end)
+    pieces = read_raw(spool / "spool.sqlite", [config.device_id], begin - WARM_UP_MS, end + AFTERWARDS_MS)
+    found = worker.run(pieces)
+    for code, column in sorted(found.columns.items()):
+        line = {"code": code, "count": len(column.times), "low": min(column.values), "high": max(column.values)}
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    _tell(json.dumps(found.summary(), ensure_ascii=False))
+    return 0 if found.covered else 1
 
 
 def _requeue(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from device_bridge.clocks import now
 from device_bridge.drivers.registry import UnknownDriver, get_driver
+from device_bridge.errands import Errands
 from device_bridge.session import DeviceSession
 from device_bridge.spool import Spool
 from device_bridge.transports.base import TransportError
@@ -53,6 +54,7 @@ class BridgeService:
         self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._errands = Errands(settings.spool_dir, self._spool, self._states)
         self._uplink = Uplink(
             settings.url,
             settings.token,
@@ -61,6 +63,7 @@ class BridgeService:
             None if settings.devices_file else self._devices_arrived,
             self.health,
             self.unmapped,
+            self._errands,
         )
 
     @property
@@ -70,6 +73,7 @@ class BridgeService:
     async def run(self) -> None:
         """Start from the file or the last known list, then follow the web process."""
         self._loop = asyncio.get_running_loop()
+        self._errands.begin(self._loop)
         stop_on_signals(self._loop, self.stop)
         await self.apply(load_devices(self._settings.devices_file or self._cache))
         self._uplink.start()
@@ -77,6 +81,7 @@ class BridgeService:
         try:
             await self.stop.wait()
         finally:
+            await self._errands.end()
             for device in list(self._running):
                 await self._end(device)
             await asyncio.to_thread(self._uplink.stop)
@@ -86,6 +91,9 @@ class BridgeService:
     def health(self) -> list[DeviceHealth]:
         """State of every configured device; also called from the uplink's thread."""
         return [one.session.health() for one in list(self._running.values())] + list(self._broken.values())
+
+    def _states(self) -> dict[str, str]:
+        return {one.device: one.state for one in self.health()}
 
     def unmapped(self) -> list[UnmappedCode]:
         """Codes of all devices that no table knows; called from the uplink's thread."""

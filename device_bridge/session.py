@@ -57,6 +57,7 @@ class DeviceSession:
         self._config, self._driver, self._endpoint, self._spool = config, driver, endpoint, spool
         self._peers: Peers = peers or (lambda _: None)
         self._handed: list[Future[None]] = []
+        self._lines = 0  # connections so far: which of them raw bytes came by
         self._normaliser = Normaliser()
         self._normaliser.recall(spool.memory(config.device_id) or "[]")
         self._gate = OutboundGate(driver.checker, self._log_passage)
@@ -139,7 +140,10 @@ class DeviceSession:
             logging.DEBUG if self._driver.one_message else logging.INFO,
             "connected", extra={"device": self._config.device_id},
         )  # fmt: skip
-        await self._handle(connection, codec.opened(now()), b"", now())
+        self._lines += 1
+        line = self._lines
+        self._spool.opened(self._config.device_id, wall_ms(), line)
+        await self._handle(connection, codec.opened(now()), b"", now(), line)
         reading: asyncio.Task[bytes] = asyncio.create_task(connection.read())
         try:
             while True:
@@ -151,11 +155,11 @@ class DeviceSession:
                     reading = asyncio.create_task(connection.read())
                     arrived = now()
                     self.watchdog.bytes_in += len(data)
-                    await self._handle(connection, codec.feed(data, arrived), data, arrived)
+                    await self._handle(connection, codec.feed(data, arrived), data, arrived, line)
                     if self._driver.one_message and self.watchdog.frames > served:
                         return
                 moment = now()
-                await self._handle(connection, codec.poll(moment), b"", moment)
+                await self._handle(connection, codec.poll(moment), b"", moment, line)
                 self.watchdog.tick(moment)
         finally:
             reading.cancel()
@@ -175,10 +179,12 @@ class DeviceSession:
         if kept is not None:
             kept.add_done_callback(_log_failure)
 
-    async def _handle(self, connection: Connection, outputs: list[Output], raw: bytes, arrived: Clocks) -> None:
+    async def _handle(
+        self, connection: Connection, outputs: list[Output], raw: bytes, arrived: Clocks, line: int
+    ) -> None:
         if not outputs and not raw:
             return
-        kept = self._keep(outputs, raw, arrived)
+        kept = self._keep(outputs, raw, arrived, line)
         handed, self._handed = self._handed, []
         sends = [one for one in outputs if isinstance(one, Send)]
         for send in sends:
@@ -198,7 +204,7 @@ class DeviceSession:
         await connection.write(cleared)
         self.watchdog.bytes_out += len(cleared.payload)
 
-    def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks) -> "Future[None] | None":
+    def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks, line: int = 0) -> "Future[None] | None":
         outputs = self._mapping.apply(self._hand_over(outputs, arrived))
         observations = [one for one in outputs if isinstance(one, Observation)]
         if observations or (raw and _RAW in self._driver.capabilities):
@@ -218,7 +224,9 @@ class DeviceSession:
         if not (raw or readings or alarms or waves):
             return None
         memory = self._normaliser.remember() if self._normaliser.memory_changed else None
-        return self._spool.add(Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, waves, memory))
+        return self._spool.add(
+            Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, waves, memory, line)
+        )
 
     def _hand_over(self, outputs: list[Output], arrived: Clocks) -> list[Output]:
         """Give a gateway's outputs to the devices they belong to; what belongs to nobody here is counted."""

@@ -31,7 +31,8 @@ from device_bridge.spool_budget import (
     make_room,
 )
 from device_bridge.spool_pieces import merge_pieces, pack_piece, unpack_block
-from device_bridge.spool_schema import SCHEMA
+from device_bridge.spool_raw import insert_raw
+from device_bridge.spool_schema import SCHEMA, bring_up_to_date
 from device_bridge.spool_waves import FrozenBatch, WaveLane
 from device_bridge.wire import Batch, DeviceAlarm, SentDay
 from device_bridge.wire_waves import WavePiece
@@ -62,6 +63,8 @@ class Received:
     alarms: Sequence[DeviceAlarm] = ()
     waves: Sequence[WavePiece] = ()
     memory: str | None = None  # what the device's normaliser must know after a restart
+    line: int = 0  # number of the connection by which `raw` came
+    opened: bool = False  # a connection begins here: what is decoded again starts with a fresh codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Spool:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(SCHEMA)
+        bring_up_to_date(self._db)
         self.stream = self._stream()
         self.waves = WaveLane(self._db, self._lock, bridge, self.stream)
         self._sizes = Sizes(
@@ -172,14 +176,9 @@ class Spool:
             memory = [part.memory for part in parts if part.memory is not None]
             if memory:
                 self._db.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (device, memory[-1]))
-            raw = b"".join(part.raw for part in parts)
-            if raw:
-                packed = zlib.compress(raw, 3)
-                self._sizes.raw += len(packed)
-                self._db.execute(
-                    "INSERT INTO raw (device, received_ms, size, data) VALUES (?, ?, ?, ?)",
-                    (device, parts[0].received_ms, len(raw), packed),
-                )
+            self._sizes.raw += insert_raw(
+                self._db, device, [(part.received_ms, part.raw, part.line, part.opened) for part in parts]
+            )
             readings = [[r.code, r.time_ms, r.value, r.quality] for part in parts for r in part.readings]
             alarms = [asdict(alarm) for part in parts for alarm in part.alarms]
             if readings or alarms:
@@ -335,7 +334,7 @@ class Spool:
         """When the last bytes of a device were kept, over all runs."""
         with self._lock:
             row = self._db.execute(
-                "SELECT received_ms FROM raw WHERE device = ? ORDER BY id DESC LIMIT 1", (device,)
+                "SELECT received_ms FROM raw WHERE device = ? AND size > 0 ORDER BY id DESC LIMIT 1", (device,)
             ).fetchone()
         return int(row[0]) if row else None
 
@@ -345,10 +344,16 @@ class Spool:
             row = self._db.execute("SELECT body FROM memory WHERE device = ?", (device,)).fetchone()
         return str(row[0]) if row else None
 
+    def opened(self, device: str, now_ms: int, line: int) -> None:
+        """A connection to the device begins now."""
+        self._put(Received(device, now_ms, b"", line=line, opened=True))
+
     def raw(self, device: str) -> list[bytes]:
-        """The kept bytes of a device in order, for decoding again after a driver was corrected."""
+        """The kept bytes of a device in order."""
         with self._lock:
-            rows = self._db.execute("SELECT data FROM raw WHERE device = ? ORDER BY id", (device,)).fetchall()
+            rows = self._db.execute(
+                "SELECT data FROM raw WHERE device = ? AND size > 0 ORDER BY id", (device,)
+            ).fetchall()
         return [zlib.decompress(row[0]) for row in rows]
 
     def backlog(self) -> tuple[int, int]:

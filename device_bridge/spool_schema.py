@@ -1,5 +1,7 @@
 """Tables of the spool file."""
 
+import sqlite3
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS raw (
@@ -7,7 +9,8 @@ CREATE TABLE IF NOT EXISTS raw (
     device TEXT NOT NULL,
     received_ms INTEGER NOT NULL,   -- wall clock of the bridge, ms since 1970 UTC
     size INTEGER NOT NULL,          -- bytes before compression
-    data BLOB NOT NULL              -- zlib
+    data BLOB NOT NULL,             -- zlib
+    pieces TEXT                     -- JSON [[received_ms, bytes, connection]…] as read; -1 bytes: it began
 );
 CREATE INDEX IF NOT EXISTS raw_device ON raw (device, id);
 CREATE TABLE IF NOT EXISTS pending (
@@ -71,3 +74,10 @@ CREATE TABLE IF NOT EXISTS wave_dead (
     payload TEXT NOT NULL
 );
 """
+
+
+def bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Add what a file of an earlier version lacks."""
+    known = {row[1] for row in db.execute("PRAGMA table_info(raw)")}
+    if "pieces" not in known:
+        db.execute("ALTER TABLE raw ADD COLUMN pieces TEXT")

@@ -7,6 +7,7 @@ numerics.
 
 import json
 import logging
+import platform
 import random
 import threading
 import time
@@ -18,8 +19,10 @@ from typing import Any
 import socketio
 
 from device_bridge.clocks import wall_ms
+from device_bridge.errands import Errands
 from device_bridge.spool import Spool
 from device_bridge.spool_waves import FrozenBatch, WaveLane
+from device_bridge.transports.serial_line import serial_ports
 from device_bridge.wire import NAMESPACE, DeviceHealth, UnmappedCode
 
 LIVE_EVERY_S = 0.35
@@ -63,10 +66,12 @@ class Uplink:
         on_devices: Callable[[Answer], None] | None = None,
         health: Callable[[], list[DeviceHealth]] = list,
         unmapped: Callable[[], list[UnmappedCode]] = list,
+        errands: Errands | None = None,
     ) -> None:
         self._url, self._token, self._bridge = url, token, bridge
         self._spool, self._on_devices, self._health = spool, on_devices, health
-        self._unmapped = unmapped
+        self._unmapped, self._errands = unmapped, errands
+        self._errands_given = threading.Event()
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._client: Any = None
@@ -108,6 +113,8 @@ class Uplink:
     def _connect(self) -> None:
         client = socketio.Client(reconnection=False, handle_sigint=False)
         client.on("devices_changed", lambda *_: self._changed.set(), namespace=NAMESPACE)
+        client.on("errands_changed", lambda *_: self._errands_given.set(), namespace=NAMESPACE)
+        self._errands_given.set()
         self._client = client
         try:
             client.connect(
@@ -166,6 +173,10 @@ class Uplink:
                 self._changed.clear()
                 next_devices = now + DEVICES_EVERY_S
                 self._ask_devices()
+                self._errands_given.set()
+            if self._errands_given.is_set():
+                self._errands_given.clear()
+                self._ask_errands()
             if now >= next_health:
                 next_health = now + HEALTH_EVERY_S
                 self._call("health", {"devices": [one.to_json() for one in self._health()]})
@@ -180,7 +191,7 @@ class Uplink:
                 delivered = self._deliver_next(self._waves, live=True)
             else:
                 delivered = self._deliver_next(self._numerics) or self._deliver_next(self._waves)
-            if not delivered:
+            if not (self._tell_errand() or delivered):
                 self._stop.wait(0.05)
 
     def _report(self) -> None:
@@ -202,6 +213,33 @@ class Uplink:
             self._on_devices(answer)
         else:
             log.warning("no device list", extra={"code": str(answer.get("error", ""))})
+
+    def _ask_errands(self) -> None:
+        """What engineers want done; with it the web hears which serial ports are here."""
+        if self._errands is None:
+            return
+        take = self._errands.take
+
+        def answered(*args: Any) -> None:
+            if args and isinstance(args[0], dict) and isinstance(args[0].get("errands"), list):
+                take(args[0]["errands"])
+
+        data = {"serial_ports": serial_ports(), "host": platform.node()[:64]}
+        try:  # nobody waits for the answer: a web process of an earlier version gives none
+            self._client.emit("errands", data, namespace=NAMESPACE, callback=answered)
+        except (socketio.exceptions.SocketIOError, OSError) as error:
+            raise LinkDown(f"emit: {type(error).__name__}") from error
+
+    def _tell_errand(self) -> bool:
+        """Deliver one message about an errand. False: there is none."""
+        message = self._errands.message() if self._errands else None
+        if self._errands is None or message is None:
+            return False
+        answer = self._call(*message)
+        if str(answer.get("error", "")) in TRANSIENT:
+            return False
+        self._errands.delivered()
+        return True
 
     def _deliver_next(self, lane: "_Lane", *, live: bool = False) -> bool:
         """Deliver what is in flight, else what is newest (live), else the oldest backlog. False: nothing there."""

@@ -15,6 +15,13 @@ event           direction        payload                                answer (
 `health`        bridge → web     `{"devices": [DeviceHealth…]}`         `{"ok": true}`
 `report`        bridge → web     `{"stream": …, "sent": [SentDay…],     none
                                  "unmapped": [UnmappedCode…]}`
+`errands`       bridge → web     `{"serial_ports": […], "host": …}`     `{"errands": [{"id", "kind", "request"}]}`
+`errand_said`   bridge → web     `{"id": n, "line": …}`                 `{"ok": true}`
+`errand_part`   bridge → web     `{"id": n, "part": k, "count": …,      `{"ok": true}`
+                                 "data": …, ["code", "unit"]}`
+`errand_done`   bridge → web     `{"id": n, "parts": k, "result": {…}}` `{"ok": true}`
+                                 or `"failed": text`
+`errands_changed` web → bridge   `{}`                                   none; the bridge asks `errands` again
 `devices_changed` web → bridge   `{"version": …}`                       none; the bridge asks `devices` again
 =============== ================ ====================================== ==============================
 

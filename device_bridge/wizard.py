@@ -21,6 +21,7 @@ from device_bridge.transports.factory import make_endpoint
 from device_bridge.wire import DeviceConfig
 
 Tell = Callable[[str], None]
+Note = Callable[[Passage], None]
 _ENOUGH_BYTES = 64 * 1024
 _SHOWN = 12
 
@@ -64,7 +65,9 @@ def serial_candidates(port: str, fixed: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-async def hear(transport: dict[str, Any], drivers: list[Driver], seconds: float, *, ask: bool, tell: Tell) -> Heard:
+async def hear(
+    transport: dict[str, Any], drivers: list[Driver], seconds: float, *, ask: bool, tell: Tell, note: Note | None = None
+) -> Heard:
     """Listen on one transport. Raises `OSError` when the place cannot be reached."""
     endpoint = make_endpoint(transport)
     pieces: list[bytes] = []
@@ -74,7 +77,7 @@ async def hear(transport: dict[str, Any], drivers: list[Driver], seconds: float,
             pieces += await _collect(connection, seconds)
             if ask and not _best(drivers, pieces):
                 for driver in drivers:
-                    if await _ask(connection, driver, tell):
+                    if await _ask(connection, driver, tell, note):
                         pieces += await _collect(connection, seconds)
                         if _best(drivers, pieces):
                             break
@@ -111,10 +114,12 @@ async def _collect(connection: Connection, seconds: float) -> list[bytes]:
     return pieces
 
 
-async def _ask(connection: Connection, driver: Driver, tell: Tell) -> bool:
+async def _ask(connection: Connection, driver: Driver, tell: Tell, log: Note | None) -> bool:
     """Send what this driver would ask when it begins, as far as its checker lets it pass."""
 
     def note(passage: Passage) -> None:
+        if log is not None:
+            log(passage)
         tell(f"  {'已拦截' if passage.refused else '已发送读取请求'} {driver.name}: {passage.payload[:40].hex(' ')}")
 
     gate = OutboundGate(driver.checker, note)
@@ -127,14 +132,20 @@ async def _ask(connection: Connection, driver: Driver, tell: Tell) -> bool:
 
 
 async def listen(
-    transports: list[dict[str, Any]], drivers: list[Driver], seconds: float, *, ask: bool, tell: Tell
+    transports: list[dict[str, Any]],
+    drivers: list[Driver],
+    seconds: float,
+    *,
+    ask: bool,
+    tell: Tell,
+    note: Note | None = None,
 ) -> Heard | None:
     """Try the transports until one is understood; the best one, or None when nothing was heard at all."""
     best: Heard | None = None
     for transport in transports:
         tell(f"正在监听 {_where(transport)} …")
         try:
-            heard = await hear(transport, drivers, seconds, ask=ask, tell=tell)
+            heard = await hear(transport, drivers, seconds, ask=ask, tell=tell, note=note)
         except OSError as error:
             tell(f"  {error}")
             continue

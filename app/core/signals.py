@@ -15,3 +15,6 @@ devices_changed = _namespace.signal("devices_changed")
 
 # sender: id of a session that was ended; its open pages leave
 session_ended = _namespace.signal("session_ended")
+
+# sender: name of a bridge; something waits there to be done
+errands_given = _namespace.signal("errands_given")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -139,3 +139,49 @@ class DeviceCodeMap(Base, Stamped):
     code: Mapped[str] = mapped_column(String(32), comment="canonical parameter code")
     factor: Mapped[float] = mapped_column(default=1.0, comment="stated number times this is the canonical unit")
     mapped_by: Mapped[str] = mapped_column(String(64), comment="actor id")
+
+
+class BridgeSeen(Base):
+    """A device bridge that has connected, and what its computer offers. Overwritten; not a medical fact."""
+
+    __tablename__ = "bridge_seen"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    host: Mapped[str] = mapped_column(String(64), default="", comment="name of its computer")
+    serial_ports: Mapped[list[Any]] = mapped_column(default=list, comment="[[port, description]…]")
+    seen_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+
+
+class BridgeErrand(Base, Stamped):
+    """Something an engineer wants a bridge to do: decode again, listen on a line, hand out raw bytes, self-test."""
+
+    __tablename__ = "bridge_errand"
+    __table_args__ = (Index("ix_bridge_errand_bridge_state", "bridge", "state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bridge: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(16), comment="devices.errands.KINDS")
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    request: Mapped[dict[str, Any]] = mapped_column(comment="what the bridge needs to know beside the device")
+    state: Mapped[str] = mapped_column(String(16), default="waiting", comment="waiting, done, failed, ended, applied")
+    said: Mapped[list[Any]] = mapped_column(default=list, comment="lines for people while it works")
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[str] = mapped_column(Text, default="", comment="why it failed")
+    actor_id: Mapped[str] = mapped_column(String(64))
+    actor_name: Mapped[str] = mapped_column(String(64), default="")
+    finished_at: Mapped[datetime | None] = mapped_column(comment="UTC")
+
+
+class BridgeErrandPart(Base):
+    """A piece of what an errand brought. Goes when the errand is applied, ended or old."""
+
+    __tablename__ = "bridge_errand_part"
+
+    errand_id: Mapped[int] = mapped_column(ForeignKey("bridge_errand.id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(String(32), default="", comment="canonical parameter code; blank: raw bytes")
+    unit: Mapped[str] = mapped_column(String(16), default="")
+    count: Mapped[int] = mapped_column(comment="values, or raw bytes")
+    payload: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="zlib: int64 times, float64 values, uint16 qualities; or raw"
+    )

@@ -6,6 +6,7 @@ from flask import current_app
 
 from app.core import unit_of_work
 from app.core.settings import Settings
+from app.devices import errands
 from app.jobs.service import Job
 from app.vitals import backup, retention, summary, wave_service
 
@@ -31,6 +32,7 @@ def forget_old() -> str:
     """Delete raw data that is older than its class allows; summaries are made before."""
     with unit_of_work.writing():
         gone = retention.forget_old()
+        errands.forget_old()
     return "、".join(f"{_LABELS[name]} {count}" for name, count in gone.items())
 
 

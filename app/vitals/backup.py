@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, func, insert, select
+from sqlalchemy import Engine, Table, create_engine, func, insert, inspect, select
 
 from app.core import clock
 from app.core.db import Base, db
 from app.vitals import service, wave_service
 from app.vitals.columns import unpack_column
-from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, WaveChunk
+from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, VitalRevision, VitalRevisionChunk, WaveChunk
 from app.vitals.waves import unpack
 
-MODELS: tuple[type[Base], ...] = (VitalChunk, WaveChunk, DeviceAlarmEvent, DeviceGap)
+MODELS: tuple[type[Base], ...] = (
+    VitalChunk, WaveChunk, DeviceAlarmEvent, DeviceGap, VitalRevision, VitalRevisionChunk,
+)  # fmt: skip
 _ROWS = 500
 
 
@@ -37,6 +39,12 @@ def _open(path: Path) -> Engine:
     return create_engine(f"sqlite:///{path}")
 
 
+def _held(engine: Engine) -> list[type[Base]]:
+    """The tables in a file: one of an earlier version has fewer."""
+    names = set(inspect(engine).get_table_names())
+    return [model for model in MODELS if model.__tablename__ in names]
+
+
 def files(folder: Path) -> list[Path]:
     """The backups of a folder, the oldest first."""
     return sorted(folder.glob("devices-*.sqlite"))
@@ -48,7 +56,7 @@ def _marks(folder: Path) -> dict[str, int]:
     for path in files(folder):
         engine = _open(path)
         with engine.connect() as source:
-            for model in MODELS:
+            for model in _held(engine):
                 last = source.execute(select(func.max(_table(model).c.id))).scalar() or 0
                 marks[model.__tablename__] = max(marks[model.__tablename__], int(last))
         engine.dispose()
@@ -123,7 +131,7 @@ def restore(folder: Path) -> dict[str, int]:
     for path in files(folder):
         engine = _open(path)
         with engine.connect() as source:
-            for model in MODELS:
+            for model in _held(engine):
                 table = _table(model)
                 here = set(db.session.scalars(select(table.c.id)))
                 missing = [dict(r._mapping) for r in source.execute(select(table)) if r.id not in here]

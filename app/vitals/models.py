@@ -1,8 +1,9 @@
 """Tables of raw device data: what has been ingested, young segments, compacted chunks, alarms, gaps, curves."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -58,6 +59,33 @@ class VitalChunk(Base):
     end_ms: Mapped[int] = mapped_column(BigInteger, comment="last time, ms since 1970 UTC")
     count: Mapped[int] = mapped_column(comment="number of values")
     payload: Mapped[bytes] = mapped_column(LargeBinary, comment="vitals.columns.pack_column")
+
+
+class VitalRevision(Base):
+    """Kept bytes of a device were decoded again and a person put the result in place of what stood there."""
+
+    __tablename__ = "vital_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(index=True, comment="device.id")
+    start_ms: Mapped[int] = mapped_column(BigInteger, comment="ms since 1970 UTC")
+    end_ms: Mapped[int] = mapped_column(BigInteger, comment="ms since 1970 UTC")
+    at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
+    actor_id: Mapped[str] = mapped_column(String(64))
+    actor_name: Mapped[str] = mapped_column(String(64), default="")
+    reason: Mapped[str] = mapped_column(Text)
+    counts: Mapped[dict[str, Any]] = mapped_column(comment="code: [same, changed, added, vanished]")
+
+
+class VitalRevisionChunk(Base):
+    """A chunk that a revision brought or replaced. A replaced chunk stays as it is; it is only no longer looked at."""
+
+    __tablename__ = "vital_revision_chunk"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("vital_revision.id"), index=True)
+    chunk_id: Mapped[int] = mapped_column(index=True, comment="vital_chunk.id")
+    is_new: Mapped[bool] = mapped_column(comment="brought by the revision; false: replaced by it")
 
 
 class DeviceAlarmEvent(Base):

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from app.core.db import db
 from app.vitals.columns import Samples, between, merge, to_samples, unpack_column, unpack_segment
-from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, VitalSegment
+from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, VitalRevisionChunk, VitalSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,19 @@ class LatestValue:
     quality: int
 
 
+def in_force() -> ColumnElement[bool]:
+    """Condition on chunks: not replaced by a revision."""
+    replaced = select(VitalRevisionChunk.id).where(
+        VitalRevisionChunk.chunk_id == VitalChunk.id, VitalRevisionChunk.is_new.is_(False)
+    )
+    return ~replaced.exists()
+
+
 def samples(device_id: int, codes: Collection[str], start_ms: int, end_ms: int) -> dict[str, Samples]:
     """Values with start <= time < end of the given parameters (all when empty), ascending in time."""
     parts: defaultdict[str, list[Samples]] = defaultdict(list)
     chunks = select(VitalChunk.code, VitalChunk.unit, VitalChunk.payload).where(
-        VitalChunk.device_id == device_id, VitalChunk.end_ms >= start_ms, VitalChunk.start_ms < end_ms
+        VitalChunk.device_id == device_id, VitalChunk.end_ms >= start_ms, VitalChunk.start_ms < end_ms, in_force()
     )
     if codes:
         chunks = chunks.where(VitalChunk.code.in_(codes))
@@ -56,12 +64,9 @@ def latest(device_id: int, since_ms: int) -> dict[str, LatestValue]:
 
 def count(device_id: int) -> int:
     """Number of stored values of a device."""
-    total = 0
-    for table in (VitalChunk, VitalSegment):
-        total += (
-            db.session.scalar(select(func.coalesce(func.sum(table.count), 0)).where(table.device_id == device_id)) or 0
-        )
-    return total
+    kept = select(func.coalesce(func.sum(VitalChunk.count), 0)).where(VitalChunk.device_id == device_id, in_force())
+    young = select(func.coalesce(func.sum(VitalSegment.count), 0)).where(VitalSegment.device_id == device_id)
+    return int(db.session.scalar(kept) or 0) + int(db.session.scalar(young) or 0)
 
 
 def alarms(device_id: int, since_ms: int, limit: int = 50) -> list[DeviceAlarmEvent]:

@@ -7,11 +7,11 @@ minutes stay for good.
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import CursorResult, delete, select
 
 from app.core import clock
 from app.core.db import db
-from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, WaveChunk, WaveSegment
+from app.vitals.models import DeviceAlarmEvent, DeviceGap, VitalChunk, VitalRevisionChunk, WaveChunk, WaveSegment
 
 _DAY_MS = 86_400_000
 
@@ -39,10 +39,18 @@ def forget_old(now_ms: int | None = None) -> dict[str, int]:
     return {
         "waves": _gone(delete(WaveChunk).where(WaveChunk.end_ms < limits["waves"]))
         + _gone(delete(WaveSegment).where(WaveSegment.end_ms < limits["waves"])),
-        "numerics": _gone(delete(VitalChunk).where(VitalChunk.end_ms < limits["numerics"])),
+        "numerics": _forget_numerics(limits["numerics"]),
         "alarms": _gone(delete(DeviceAlarmEvent).where(DeviceAlarmEvent.at_ms < limits["alarms"]))
         + _gone(delete(DeviceGap).where(DeviceGap.to_ms < limits["alarms"])),
     }
+
+
+def _forget_numerics(before_ms: int) -> int:
+    """Also the marks of chunks that are gone: a number may be used again."""
+    gone = _gone(delete(VitalChunk).where(VitalChunk.end_ms < before_ms))
+    if gone:
+        db.session.execute(delete(VitalRevisionChunk).where(VitalRevisionChunk.chunk_id.not_in(select(VitalChunk.id))))
+    return gone
 
 
 def _gone(statement: Any) -> int:

@@ -80,6 +80,13 @@ def summarise(device_id: int, day_ms: int) -> int:
     return len(rows)
 
 
+def refresh(device_id: int, day_ms: int) -> None:
+    """Write the rows of a day anew when it has any, because its values were revised."""
+    statement = select(VitalSummary.code).where(VitalSummary.device_id == device_id, VitalSummary.day_ms == day_ms)
+    if db.session.scalars(statement.limit(1)).first() is not None:
+        summarise(device_id, day_ms)
+
+
 def summarise_due(days: int = 3) -> int:
     """Write the rows of the last full days, again and again while late values may still come. Number of rows."""
     today = clock.now_ms() // DAY_MS * DAY_MS

@@ -13,16 +13,16 @@ from app.core import clock, signals, unit_of_work
 from app.core.audit import SystemActor
 from app.core.extensions import socketio
 from app.core.permissions import Permission
+from app.devices import errands as errand_service
 from app.devices import queries as devices
 from app.devices import reports
-from app.devices.models import Device
 from app.devices.service import DeviceReport, note_reports
 from app.vitals import service as vitals
 from app.vitals.columns import SeriesColumns
-from blueprints.bridge_gateway import waves
+from blueprints.bridge_gateway import configs, errands, waves
 from blueprints.common.access import settings
 from blueprints.common.sockets import topic
-from device_bridge.wire import NAMESPACE, NOT_CHARTABLE, Batch, DeviceBlock, DeviceConfig
+from device_bridge.wire import NAMESPACE, NOT_CHARTABLE, Batch, DeviceBlock
 
 blueprint = Blueprint("bridge_gateway", __name__)
 _log = logging.getLogger("mafei.bridge")
@@ -36,7 +36,8 @@ def init_app() -> None:
     socketio.on_event("samples", _samples, namespace=NAMESPACE)
     socketio.on_event("waves", waves.take, namespace=NAMESPACE)
     socketio.on_event("report", _report_sent, namespace=NAMESPACE)
-    socketio.on_event("devices", _devices, namespace=NAMESPACE)
+    socketio.on_event("devices", lambda _data=None: configs.answer(_bridge()), namespace=NAMESPACE)
+    errands.init_app(_bridge)
     socketio.on_event("health", _health, namespace=NAMESPACE)
     signals.devices_changed.connect(_devices_changed)
     topic("wave", Permission.VIEW_DEVICES)
@@ -132,28 +133,6 @@ def _fill_charts(device_ids: list[int], blocks: list[DeviceBlock]) -> None:
         )
 
 
-def _devices(_data: Any = None) -> dict[str, Any]:
-    found = devices.devices_for_bridge(_bridge())
-    maps = reports.mappings_of({device.driver for device in found})
-    configs = [_config(device, maps.get(device.driver, {})) for device in found]
-    return {"version": str(clock.now_ms()), "devices": [config.to_json() for config in configs]}
-
-
-def _config(device: Device, mapped: dict[str, list[object]]) -> DeviceConfig:
-    return DeviceConfig(
-        device_id=device.key,
-        driver=device.driver,
-        transport=device.transport,
-        options={**device.options, "map": mapped} if mapped else device.options,
-        label=device.title,
-        place=device.room.name if device.room else "",
-        enabled=device.enabled,
-        timezone=device.timezone,
-        expected_period_s=device.expected_period_s,
-        stale_after_s=device.stale_after_s,
-    )
-
-
 def _health(data: Any) -> dict[str, Any]:
     try:
         reports = [_report(item) for item in data["devices"]]
@@ -161,6 +140,7 @@ def _health(data: Any) -> dict[str, Any]:
         return {"error": "malformed", "message": str(error)}
     with unit_of_work.writing():
         note_reports(_bridge(), reports)
+        errand_service.note_alive(_bridge())
     return {"ok": True}
 
 

@@ -87,7 +87,7 @@ def _live(device: Device) -> dict[str, Any]:
 def new_page() -> ResponseReturnValue:
     """The form of a new device, blank or as the wizard of the bridge described it."""
     if config := request.args.get("config"):
-        return _form(None, form.from_config(config))
+        return _form(None, form.from_config(config) | {"bridge": request.args.get("bridge", "")[:64]})
     return _form(None, form.blank(request.args.get("driver", "")))
 
 

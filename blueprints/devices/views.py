@@ -41,6 +41,14 @@ _QUALITY_WORDS = {
     Quality.INVALID: "无效",
     Quality.CALIBRATION: "校准中",
 }
+# state of an errand → word, kind of chip
+ERRAND_WORDS = {
+    "waiting": ("进行中", "active"),
+    "done": ("已完成", "done"),
+    "failed": ("未成功", "danger"),
+    "applied": ("已应用", "done"),
+    "ended": ("已结束", "off"),
+}
 PRIORITIES = {"high": ("高", "danger"), "medium": ("中", "due"), "low": ("低", "idle"), "technical": ("技术", "idle")}
 PHASES = {"start": "开始", "continue": "持续", "end": "结束"}
 

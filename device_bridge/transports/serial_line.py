@@ -8,9 +8,11 @@ import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import serial
+from serial.tools import list_ports
 
 from device_bridge.outbound import ClearedBytes
 from device_bridge.transports.base import Connection, TransportError
@@ -57,6 +59,21 @@ class LineSettings:
         if not known or settings.parity not in "NEOMS" or settings.baudrate <= 0:
             raise TransportError("串口参数不正确")
         return settings
+
+
+_BY_ID = Path("/dev/serial/by-id")
+
+
+def serial_ports() -> list[list[str]]:
+    """[name, description] of the serial ports of this computer, by their lasting names where the system has such."""
+    lasting: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        lasting = {str(link.resolve()): str(link) for link in sorted(_BY_ID.iterdir())}
+    try:
+        found = [one for one in list_ports.comports() if one.hwid != "n/a" or one.device in lasting]
+    except OSError:
+        return []
+    return [[lasting.get(one.device, one.device), one.description or one.device] for one in sorted(found)]
 
 
 class SerialConnection:
