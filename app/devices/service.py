@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.core import audit, clock, signals, unit_of_work
 from app.core.audit import Actor
@@ -84,7 +84,9 @@ def _check(facts: dict[str, Any]) -> None:
         raise InvalidInput(fields={"expected_period_s": "数据周期应在 0–3600 秒之间，过期时间应在 0–86400 秒之间"})
 
 
-def bind_device(actor: Actor, device: Device, case: SurgicalCase, since: datetime | None = None) -> Binding:
+def bind_device(
+    actor: Actor, device: Device, case: SurgicalCase, since: datetime | None = None, *, reason: str = ""
+) -> Binding:
     """From `since` (default now) the device's data is this case's. A device serves one case at a time."""
     open_binding = current_binding(device.id)
     if open_binding is not None:
@@ -102,6 +104,7 @@ def bind_device(actor: Actor, device: Device, case: SurgicalCase, since: datetim
         f"case:{case.id}",
         patient_id=case.patient_id,
         after={"device": device.key, "bound_at": binding.bound_at},
+        reason=reason,
     )
     unit_of_work.after_commit(signals.changed, f"case:{case.id}", what="devices")
     unit_of_work.after_commit(signals.changed, "devices:all", what="devices")
@@ -128,6 +131,30 @@ def release_all(actor: Actor, case_id: int, at: datetime | None = None) -> None:
     """End all bindings of a case, when it leaves the room."""
     for binding in db.session.scalars(select(Binding).where(Binding.case_id == case_id, Binding.released_at.is_(None))):
         release_device(actor, binding, at)
+
+
+def bind_again(actor: Actor, case: SurgicalCase, left: set[datetime], reason: str) -> tuple[list[Device], list[Device]]:
+    """Undo `release_all`: the patient never left, so the data from the release on is the case's too.
+
+    `left`: the moments at which the case was said to have left. Nothing is overwritten: a second binding begins where
+    the first ended, or where another case let the device go. Gives what was bound, and what another case has now.
+    """
+    latest: dict[int, Binding] = {}
+    for binding in db.session.scalars(select(Binding).where(Binding.case_id == case.id).order_by(Binding.id)):
+        latest[binding.device_id] = binding
+    bound: list[Device] = []
+    taken: list[Device] = []
+    for last in latest.values():
+        was_bound_later = last.released_at == last.bound_at and min(left) < last.bound_at
+        if not (last.released_at in left or was_bound_later) or not last.device.enabled:
+            continue
+        if current_binding(last.device_id) is not None:
+            taken.append(last.device)
+            continue
+        others = select(func.max(Binding.released_at)).where(Binding.device_id == last.device_id)
+        bind_device(actor, last.device, case, db.session.scalar(others), reason=reason)
+        bound.append(last.device)
+    return bound, taken
 
 
 def current_binding(device_id: int) -> Binding | None:

@@ -23,6 +23,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 blueprint = Blueprint("theatre", __name__)
 _AHEAD = timedelta(minutes=2)
+_QUESTIONS = frozenset({"needs_confirmation", "needs_reason"})
+_ANSWERS = frozenset({"confirm", "order_reason", "csrf_token"})
 # Built once, on the table and not on the model: every write asks it.
 _RECORDS = AnesthesiaRecord.__table__.c
 _RECORD_ID = select(_RECORDS.id).where(_RECORDS.case_id == bindparam("case"))
@@ -133,25 +135,32 @@ def written(text: str, undo_url: str = "", undo_note: str = "撤销") -> Respons
 
 
 def asks(view: View) -> View:
-    """A value beyond the usual limits is a question and no refusal: the same post with a yes is accepted."""
+    """What is unusual is a question and no refusal: the same post with a yes, or with a reason, is accepted."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> ResponseReturnValue:
         try:
             return cast(ResponseReturnValue, view(*args, **kwargs))
         except InvalidInput as error:
-            if error.code != "needs_confirmation" or "HX-Request" not in request.headers:
+            if error.code not in _QUESTIONS or "HX-Request" not in request.headers:
                 raise
             unit_of_work.rollback()
-            return _question(error.message)
+            return _question(error.message, wants_reason=error.code == "needs_reason")
 
     return cast(View, answer)
 
 
-def _question(question: str) -> Response:
+def _question(question: str, *, wants_reason: bool) -> Response:
     """The dialog that repeats the post; what was typed stays in its form until the answer is yes."""
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in ("confirm", "csrf_token")]
-    html = fragment("theatre/_ask.html", question=question, url=request.path, fields=fields)
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in _ANSWERS]
+    html = fragment(
+        "theatre/_ask.html",
+        question=question,
+        wants_reason=wants_reason,
+        url=request.path,
+        target=f"#{request.headers.get('HX-Target') or 'written'}",
+        fields=fields,
+    )
     response = make_response(html, 422)
     response.headers["HX-Retarget"] = "#dialog"
     return response

@@ -1,5 +1,7 @@
 """Start of a case and its times: identify, in room, devices, milestones, corrections."""
 
+from datetime import datetime
+
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
@@ -14,16 +16,18 @@ from app.devices import service as devices
 from app.devices.models import Binding, Device
 from app.patients.models import Encounter, Patient
 from app.scheduling import service as scheduling
-from app.scheduling.models import OperatingRoom, SurgicalCase
+from app.scheduling.models import CaseEvent, OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
 from blueprints.common.access import actor, needs, settings
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import (
+    asks,
     blueprint,
     find_record,
     form_text,
     form_time,
+    is_confirmed,
     load_event,
     load_record_id,
     load_room,
@@ -108,12 +112,18 @@ def _check_room(case: SurgicalCase, room: OperatingRoom) -> None:
 
 @blueprint.post("/cases/<int:case_id>/in-room")
 @needs(Permission.RUN_CASE)
+@asks
 def in_room(case_id: int) -> ResponseReturnValue:
     """The patient is in the room: time, record, devices of the room, all in one step."""
     case, user = load_case(case_id), actor()
     _check_room_is_free(case)
     event = scheduling.mark_event(
-        user, case, EventKind.IN_ROOM, form_time(case_id), idempotency_key=form_text("idempotency_key", 64) or None
+        user,
+        case,
+        EventKind.IN_ROOM,
+        form_time(case_id),
+        order_reason=form_text("order_reason", 200),
+        idempotency_key=form_text("idempotency_key", 64) or None,
     )
     anesthesia.open_record(user, case.id, interval_minutes=settings().chart_interval_minutes, at=event.at)
     for device_id in request.form.getlist("device", type=int):
@@ -129,11 +139,12 @@ def _check_room_is_free(case: SurgicalCase) -> None:
     )
     present = next((other for other in others if other.state.is_under_way), None)
     if present is not None:
-        raise Conflict(f"{present.patient.name} 还在本手术间，请先为其登记“出手术间”。", code="room_occupied")
+        raise Conflict(f"{present.patient.name} 在本手术间，请先为其登记“出手术间”。", code="room_occupied")
 
 
 @blueprint.post("/cases/<int:case_id>/events")
 @needs(Permission.RUN_CASE)
+@asks
 def mark(case_id: int) -> ResponseReturnValue:
     """Mark a time of the case."""
     case, user = load_case(case_id), actor()
@@ -148,6 +159,7 @@ def mark(case_id: int) -> ResponseReturnValue:
         kind,
         form_time(case_id),
         gate.remark or form_text("remark"),
+        order_reason=form_text("order_reason", 200),
         idempotency_key=form_text("idempotency_key", 64) or None,
     )
     if event.kind == EventKind.ANESTHESIA_START:
@@ -177,6 +189,7 @@ def event_panel(case_id: int, event_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<int:case_id>/events/<int:event_id>/time")
 @needs(Permission.RUN_CASE)
+@asks
 def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
     """Set another time with a reason."""
     event = load_event(case_id, event_id)
@@ -195,7 +208,7 @@ def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
         )
     else:
         anesthesia.check_course_open(case_id, event.kind)
-        scheduling.correct_event_time(actor(), event, at, form_text("reason"))
+        scheduling.correct_event_time(actor(), event, at, form_text("reason"), confirm=is_confirmed())
     return written(f"{event.label} 已更正为 {clock.to_hospital(event.at):%H:%M}")
 
 
@@ -207,10 +220,27 @@ def withdraw(case_id: int, event_id: int) -> ResponseReturnValue:
     reason = form_text("reason") or "撤销误记"
     if event.kind == EventKind.NOTED:
         anesthesia.void_event(actor(), load_record_id(case_id), event.id, reason)
-    else:
-        anesthesia.check_course_open(case_id, event.kind)
-        scheduling.void_event(actor(), event, reason)
-    return written(f"已撤销 {event.label}")
+        return written(f"已撤销 {event.label}")
+    anesthesia.check_course_open(case_id, event.kind)
+    was_here = event.case.state.is_under_way
+    scheduling.void_event(actor(), event, reason)
+    return written(f"已撤销 {event.label}{_follow_presence(event, was_here)}")
+
+
+def _follow_presence(event: CaseEvent, was_here: bool) -> str:
+    """The devices follow the patient: back to the case when leaving is withdrawn, free when entering is. Says so."""
+    case, reason = event.case, f"撤销{event.label}"
+    if case.state.is_under_way == was_here:
+        return ""
+    if was_here:
+        devices.release_all(actor(), case.id)
+        return "，设备已解除绑定"
+    _check_room_is_free(case)
+    left = {event.at, *(datetime.fromisoformat(row["old"]) for row in event.history)}
+    bound, taken = devices.bind_again(actor(), case, left, reason)
+    words = [f"已重新绑定 {'、'.join(device.title for device in bound)}"] if bound else []
+    words += [f"{'、'.join(device.title for device in taken)} 已用于另一台手术，请在“设备”中处理"] if taken else []
+    return "".join(f"，{one}" for one in words)
 
 
 @blueprint.get("/cases/<int:case_id>/devices")

@@ -89,8 +89,15 @@ def test_without_a_room_nobody_enters_it(li: User) -> None:
         mark_event(li, received(), EventKind.IN_ROOM)
 
 
-def test_wrong_order_is_kept_and_warned_about(li: User, case: SurgicalCase) -> None:
-    run(li, case, EventKind.SURGERY_START, EventKind.ANESTHESIA_START)
+def test_wrong_order_needs_a_reason_and_stays_a_warning(li: User, case: SurgicalCase) -> None:
+    run(li, case, EventKind.SURGERY_START)
+    now = clock.now()
+    with pytest.raises(InvalidInput, match=r"手术开始 \d\d:\d\d 早于麻醉开始") as asked:
+        mark_event(li, case, EventKind.ANESTHESIA_START, now)
+    assert asked.value.code == "needs_reason"
+    event = mark_event(li, case, EventKind.ANESTHESIA_START, now, order_reason="局麻下先行清创")
+    assert "局麻下先行清创" in event.remark
+    mark_event(li, case, EventKind.SURGERY_END, now)  # what was accepted is not asked again
     assert [item.message for item in order_warnings(case.times)] == ["手术开始早于麻醉开始，请核对时间"]
 
 

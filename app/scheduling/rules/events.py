@@ -1,8 +1,9 @@
 """Times of a case and the state that follows from them.
 
 Order of times: facts of the record sheet, rule 7 (入室 ≤ 全部; 麻醉开始 ≤ 手术开始 ≤ 手术结束 ≤ 麻醉结束 ≤ 出室;
-插管 ≤ 拔管). A violation warns and never blocks: what happened, happened. Stages of a cancellation: indicator 5 of the
-2015 list and indicators 5 and 6 of the 2022 list; the stage is told by the times, not chosen by a person.
+插管 ≤ 拔管). A violation asks for a reason and never blocks: what happened, happened. Stages of a cancellation:
+indicator 5 of the 2015 list and indicators 5 and 6 of the 2022 list; the stage is told by the times, not chosen by a
+person.
 """
 
 from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput
 from app.scheduling.models import CaseEvent, SurgicalCase
-from app.scheduling.rules import MILESTONES, REPEATABLE, CancelStage, EventKind
+from app.scheduling.rules import MILESTONES, REPEATABLE, CancelStage, EventKind, order_warnings
 from app.scheduling.service.common import check_version, renumber, require_open, subject, tell_board, tell_case
 from app.scheduling.service.outward import case_facts, content_of, is_known_to_his, send, send_status
 
@@ -29,18 +29,25 @@ def mark_event(
     remark: str = "",
     *,
     label: str = "",
+    order_reason: str = "",
     idempotency_key: str | None = None,
 ) -> CaseEvent:
-    """Note a time of the case (default now). The same key gives the same event; order is warned about, not blocked.
+    """Note a time of the case (default now). The same key gives the same event.
 
-    Raises `Conflict` when a once-only time exists already or the case is cancelled or has no room, `InvalidInput`
-    for a time that lies ahead.
+    Raises `Conflict` when a once-only time exists already or the case is cancelled or has no room, `InvalidInput` for a
+    time that lies ahead, and for one in an impossible order (code `needs_reason`): with `order_reason` it is accepted,
+    because what happened, happened; the reason stands in the remark.
     """
     kind = _kind(kind)
     if (twin := _twin(case, idempotency_key)) is not None:
         return twin
     moment = _past(at or clock.now())
     _check_markable(case, kind, moment)
+    disorder = _new_disorder(case, kind, moment)
+    if disorder:
+        if not order_reason.strip():
+            raise InvalidInput(fields={"at": f"{disorder}。请核对时间"}, code="needs_reason")
+        remark = f"{remark.strip()} {disorder}，说明：{order_reason.strip()}".strip()
     event = CaseEvent(
         case=case,
         kind=kind.value,
@@ -58,12 +65,20 @@ def mark_event(
     return event
 
 
-def correct_event_time(actor: Actor, event: CaseEvent, at: datetime, reason: str) -> CaseEvent:
-    """Set another time with a reason; the old one stays in the history of the event."""
+def correct_event_time(
+    actor: Actor, event: CaseEvent, at: datetime, reason: str, *, confirm: bool = False
+) -> CaseEvent:
+    """Set another time with a reason; the old one stays in the history of the event.
+
+    Raises `InvalidInput` (code `needs_confirmation`) when that puts times into an impossible order they had not before.
+    """
     _check_correctable(event, reason)
     moment = _past(at)
     if moment == event.at:
         return event
+    disorder = _new_disorder(event.case, EventKind(event.kind), moment, event)
+    if disorder and not confirm:
+        raise InvalidInput(fields={"at": f"{disorder}。确认要这样更正吗？"}, code="needs_confirmation")
     before = {"kind": event.kind, "at": event.at}
     row = {
         "at": clock.now().isoformat(),
@@ -76,7 +91,7 @@ def correct_event_time(actor: Actor, event: CaseEvent, at: datetime, reason: str
     event.history = [*event.history, row]
     event.at = moment
     db.session.flush()
-    after = {"kind": event.kind, "at": moment}
+    after = {"kind": event.kind, "at": moment} | ({"order": disorder} if disorder else {})
     _told(actor, event.case, "scheduling.correct_event", EventKind(event.kind), before, after, reason)
     return event
 
@@ -130,6 +145,20 @@ def _check_markable(case: SurgicalCase, kind: EventKind, moment: datetime) -> No
     known = case.times.get(kind)
     if known is not None and kind not in REPEATABLE:
         raise Conflict(f"{kind.label}已记录为 {clock.to_hospital(known):%H:%M}，如有误请更正时间。")
+
+
+def _new_disorder(case: SurgicalCase, kind: EventKind, moment: datetime, moved: CaseEvent | None = None) -> str:
+    """What would stand in an impossible order with this time and does not yet, with the times; blank when nothing."""
+    others = [event for event in case.events if event.voided_at is None and event is not moved]
+    times = {EventKind(event.kind): event.at for event in sorted(others, key=lambda event: event.at, reverse=True)}
+    wanted = times | {kind: min(moment, times.get(kind, moment))}
+    known = {(one.earlier, one.later) for one in order_warnings(case.times)}
+    return "；".join(
+        f"{one.later.label} {clock.to_hospital(wanted[one.later]):%H:%M} "
+        f"早于{one.earlier.label} {clock.to_hospital(wanted[one.earlier]):%H:%M}"
+        for one in order_warnings(wanted)
+        if (one.earlier, one.later) not in known
+    )
 
 
 def _check_correctable(event: CaseEvent, reason: str) -> None:
