@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
     contribute(record_facts.tell_record)
     press = Press(settings.instance_dir / "fonts")
     app.extensions["mafei.press"] = press
-    ports.plug(press)
+    ports.plug(press, with_sm3=settings.sm3)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     blueprints.bridge_gateway.init_app()

@@ -111,6 +111,8 @@ class _Press:
         words = [sheet.document_no, f"第 {sheet.version_no} 版", f"第 {number} 页　共 {count} 页"]
         if sheet.digest:
             words.append(f"SHA-256 {sheet.digest[:8]}")
+        if sheet.sm3:
+            words.append(f"SM3 {sheet.sm3[:8]}")
         draw_centred(self._canvas, PAGE_WIDTH / 2, BOTTOM - 5 * MM, "　".join(filter(None, words)), _FOOT, colour=GREY)
 
 

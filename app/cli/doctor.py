@@ -21,11 +21,13 @@ from app.core import clock
 from app.core.db import db
 from app.core.settings import PROJECT_ROOT, Settings
 from app.devices.models import Device, DeviceStatus
+from app.documents.service.stamping import due_count, oldest_due_hours
 from app.interfaces.models import OutboxMessage
 from app.jobs.models import JobRun
 from app.terminology.models import Term
 
 _MIN_FREE_BYTES = 2 * 1024**3
+_STAMP_OVERDUE_HOURS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,24 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
     yield _examine_devices()
     dead = db.session.scalar(select(func.count(OutboxMessage.id)).where(OutboxMessage.state == "dead")) or 0
     yield Finding("待发消息", dead == 0, f"{dead} 条被对方拒收", "请在“接口”页查看原因并重发")
+    yield from _examine_time_stamps(settings)
     failed = list(db.session.scalars(select(JobRun.job).where(JobRun.outcome == "failed")))
     yield Finding(
         "后台任务", not failed, "、".join(failed) or "最近运行均成功", "请执行 flask jobs once 任务名，并查看日志"
     )
     yield _examine_port(settings)
+
+
+def _examine_time_stamps(settings: Settings) -> Iterator[Finding]:
+    if not settings.tsa_url:
+        return
+    hours = oldest_due_hours()
+    yield Finding(
+        "文书时间戳",
+        hours < _STAMP_OVERDUE_HOURS,
+        f"待补 {due_count()} 份",
+        "请确认时间戳机构可以访问（MAFEI_TSA_URL），并执行 flask jobs once time_stamps 查看原因",
+    )
 
 
 def _examine_devices() -> Finding:

@@ -42,6 +42,9 @@ class Settings:
     his_facility: str = "HOSPITAL"
     chart_interval_minutes: int = 5
     safety_check: str = "warn"
+    sm3: bool = False
+    tsa_url: str = ""
+    tsa_roots: str = ""
     testing: bool = False
 
     def make_secrets(self) -> None:
@@ -161,9 +164,22 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{_PREFIX}CHART_INTERVAL_MINUTES 只能是 1、2、3、5、10 或 15。")
     if settings.safety_check not in ("off", "warn", "block"):
         raise SettingsError(f"{_PREFIX}SAFETY_CHECK 只能是 off、warn 或 block，现在是：{settings.safety_check!r}")
+    _check_time_stamps(settings)
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise SettingsError(f"{_PREFIX}LOG_LEVEL 只能是 DEBUG、INFO、WARNING 或 ERROR。")
     if not settings.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise SettingsError(f"{_PREFIX}DATABASE_URL 应以 sqlite:/// 或 postgresql:// 开头。")
     if not settings.hospital_name.strip():
         raise SettingsError(f"{_PREFIX}HOSPITAL_NAME 不能为空，它会印在每张文书上。")
+
+
+def _check_time_stamps(settings: Settings) -> None:
+    if not settings.tsa_url:
+        return
+    if not settings.tsa_url.startswith(("http://", "https://")):
+        raise SettingsError(f"{_PREFIX}TSA_URL 应以 http:// 或 https:// 开头，现在是：{settings.tsa_url!r}")
+    if not settings.tsa_roots or not Path(settings.tsa_roots).is_file():
+        raise SettingsError(
+            f"{_PREFIX}TSA_ROOTS 应为时间戳机构根证书（PEM）文件的路径：没有它就无法验证时间戳。"
+            f"现在是：{settings.tsa_roots!r}"
+        )

@@ -17,6 +17,7 @@ from app.documents.facts import CaseFacts
 from app.documents.gather import gather
 from app.documents.models import Document
 from app.documents.service import batches
+from app.documents.service.stamping import stamp_signed
 from app.jobs.service import Job
 
 SLICE_SECONDS = 20.0  # of one run of the job: the lease of the loop lasts a minute and other jobs wait meanwhile
@@ -133,4 +134,7 @@ def run_now(batch: PrintBatch) -> None:
         batches.close(batch, "failed", error.message)
 
 
-DOCUMENT_JOBS = (Job("documents", "文书批量打印与导出", timedelta(seconds=5), work_on_batches),)
+DOCUMENT_JOBS = (
+    Job("documents", "文书批量打印与导出", timedelta(seconds=5), work_on_batches),
+    Job("time_stamps", "补文书时间戳", timedelta(seconds=20), stamp_signed),
+)

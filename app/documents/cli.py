@@ -16,11 +16,12 @@ from app.documents.cda.export import export_cda
 from app.documents.cda.options import NOT_ORIGINATED, load_options
 from app.documents.kinds import current_kind
 from app.documents.lint import lint, lint_kind
-from app.documents.models import Document, DocumentOverlay
+from app.documents.models import Document, DocumentOverlay, FrozenCopy
 from app.documents.reader import DefinitionError
 from app.documents.registry import catalogue
 from app.documents.service.freezing import canonical_text
 from app.documents.service.paper import paper_of
+from app.documents.service.stamping import verify_copy
 
 documents_group = AppGroup("documents", help="医疗文书：检查定义、导出。")
 
@@ -41,6 +42,23 @@ def lint_command() -> None:
     shipped = catalogue()
     count = sum(len(list(kind.fields())) for kind in shipped.kinds.values())
     click.echo(f"{len(shipped.kinds)} 种文书、{count} 个字段、{len(shipped.packages)} 个专科包，全部正确。")
+
+
+@documents_group.command("verify")
+def verify_command() -> None:
+    """重算全部已签文书的摘要，并核对时间戳。"""
+    count = 0
+    faulty = []
+    for copy in db.session.scalars(select(FrozenCopy).order_by(FrozenCopy.id).execution_options(yield_per=50)):
+        count += 1
+        verdict = verify_copy(copy)
+        faulty += [f"文书 {verdict.document_id}（冻结件 {verdict.copy_id}）：{fault}" for fault in verdict.faults]
+        db.session.expunge(copy)
+    for line in faulty:
+        click.echo(line, err=True)
+    click.echo(f"核对 {count} 份，{len(faulty)} 处不符。" if faulty else f"核对 {count} 份，全部相符。")
+    if faulty:
+        sys.exit(1)
 
 
 @documents_group.command("export")

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from app.charting.record import PrintStamp, RecordSheet
@@ -33,11 +35,27 @@ class Renderer(Protocol):
         """Whether its fonts are installed."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimeStamp:
+    """A verified time stamp: the token (base64 of the RFC 3161 response), its time in UTC, who vouches for it."""
+
+    token: str
+    at: datetime
+    authority: str
+
+
+class NoTimeStamp(Exception):
+    """The authority did not answer, or its answer does not verify."""
+
+
 class TimeStamper(Protocol):
     """A time stamp authority."""
 
-    def __call__(self, digest: str) -> str:
-        """Token over a SHA-256 digest, as text; raises when the authority does not answer."""
+    def __call__(self, content: bytes) -> TimeStamp:
+        """A time stamp over the content, verified; raises `NoTimeStamp`."""
+
+    def verify(self, token: str, content: bytes) -> TimeStamp:
+        """What a kept token says of the content; raises `NoTimeStamp` when it is not of this content."""
 
 
 class _Ports:
@@ -49,9 +67,19 @@ class _Ports:
 _ports = _Ports()
 
 
-def plug(renderer: Renderer | None = None, stamper: TimeStamper | None = None, *, with_sm3: bool = False) -> None:
+def plug(renderer: Renderer | None = None, *, with_sm3: bool = False) -> None:
     """Called by the composition root."""
-    _ports.renderer, _ports.stamper, _ports.with_sm3 = renderer, stamper, with_sm3
+    _ports.renderer, _ports.with_sm3 = renderer, with_sm3
+
+
+def plug_stamper(stamper: TimeStamper | None) -> None:
+    """Called where commands and jobs are composed: the web process never waits for an authority."""
+    _ports.stamper = stamper
+
+
+def stamper() -> TimeStamper | None:
+    """The authority of this process, if one is configured."""
+    return _ports.stamper
 
 
 def renderer() -> Renderer:
@@ -75,17 +103,15 @@ def sha256(content: str | bytes) -> str:
 
 def sm3(content: str) -> str:
     """Hexadecimal SM3 when it is configured, else empty."""
-    if not _ports.with_sm3:
-        return ""
+    return sm3_of(content) if _ports.with_sm3 else ""
+
+
+def sm3_of(content: str) -> str:
+    """Hexadecimal SM3 (GB/T 32905-2016)."""
     if "sm3" not in hashlib.algorithms_available:
         return sm3_hex(content.encode())
     digest: Any = hashlib.new("sm3", content.encode())
     return str(digest.hexdigest())
-
-
-def stamp(digest: str) -> str:
-    """Time stamp token when an authority is configured, else empty."""
-    return _ports.stamper(digest) if _ports.stamper else ""
 
 
 def can_render() -> bool:

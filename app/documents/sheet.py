@@ -59,6 +59,7 @@ class Sheet:
     struck: bool = False
     basis: str = ""
     digest: str = ""
+    sm3: str = ""
     chart_case_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:

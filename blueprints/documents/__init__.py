@@ -8,6 +8,7 @@ from blueprints.documents import (  # noqa: F401 routes register on import
     library,
     print_centre,
     printing,
+    proof,
     records,
     signing,
 )

@@ -9,7 +9,7 @@ import pytest
 from app.core.settings import Settings
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
-ROWS = dict(re.findall(r"^\| `MAFEI_([A-Z_]+)` \| ([^|]+?) \|", MANUAL, flags=re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `MAFEI_([A-Z0-9_]+)` \| ([^|]+?) \|", MANUAL, flags=re.MULTILINE))
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:

@@ -32,7 +32,7 @@ def frozen_copy(document: Document) -> FrozenCopy | None:
 
 
 def freeze(actor: Actor, document: Document, cause: str) -> FrozenCopy:
-    """Keep canonical JSON, digests, time stamp and PDF of what was signed.
+    """Keep canonical JSON, digests and PDF of what was signed; the time stamp follows (`stamping`).
 
     A document that was frozen before keeps its frozen words and chart: only signatures that came later are added,
     live data never is. Raises `Conflict` when no paper can be made.
@@ -49,7 +49,7 @@ def freeze(actor: Actor, document: Document, cause: str) -> FrozenCopy:
     canonical = _canonical(document, sheet, chart)
     if last is not None and last.canonical == canonical and last.pdf:
         return _keep(document, cause, canonical, last.pdf)
-    paper = replace(sheet, digest=ports.sha256(canonical))
+    paper = replace(sheet, digest=ports.sha256(canonical), sm3=ports.sm3(canonical))
     return _keep(document, cause, canonical, ports.renderer()(paper, chart=chart_pages(chart)))
 
 
@@ -61,7 +61,6 @@ def _keep(document: Document, cause: str, canonical: str, pdf: bytes) -> FrozenC
         canonical=canonical,
         sha256=digest,
         sm3=ports.sm3(canonical),
-        timestamp=ports.stamp(digest),
         pdf=pdf,
         pdf_sha256=ports.sha256(pdf),
     )
