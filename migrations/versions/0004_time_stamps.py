@@ -1,7 +1,7 @@
 """time and authority of the time stamps of signed documents
 
 Revision ID: 5e0a4b1f2c77
-Revises: 01a607d20d24
+Revises: 0003
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import app.core.types
 
 revision = "5e0a4b1f2c77"
-down_revision = "01a607d20d24"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
