@@ -28,7 +28,7 @@ from device_bridge.local_mapping import LocalMapping
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
-from device_bridge.transports.base import Connection, Endpoint
+from device_bridge.transports.base import Connection, Endpoint, GatedEndpoint
 from device_bridge.watchdog import RECEIVING, Watchdog
 from device_bridge.wave_clock import WaveClock, wanted
 from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth, UnmappedCode
@@ -61,6 +61,8 @@ class DeviceSession:
         self._normaliser = Normaliser()
         self._normaliser.recall(spool.memory(config.device_id) or "[]")
         self._gate = OutboundGate(driver.checker, self._log_passage)
+        if isinstance(endpoint, GatedEndpoint):
+            endpoint.use_gate(self._gate)
         self.watchdog = Watchdog(config, wall_ms(), spool.last_received_ms(config.device_id), spool.gap)
         self._refusals: list[DeviceAlarm] = []
         self.info: dict[str, str] = {}
@@ -202,7 +204,6 @@ class DeviceSession:
             self.watchdog.faults += 1
             return
         await connection.write(cleared)
-        self.watchdog.bytes_out += len(cleared.payload)
 
     def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks, line: int = 0) -> "Future[None] | None":
         outputs = self._mapping.apply(self._hand_over(outputs, arrived))
@@ -269,6 +270,8 @@ class DeviceSession:
 
     def _log_passage(self, passage: Passage) -> None:
         moment = wall_ms()
+        if passage.refused is None:
+            self.watchdog.bytes_out += len(passage.payload)
         self._spool.log_passage(self._config.device_id, passage, moment)
         if passage.refused is not None:
             log.error("outbound refused", extra={"device": self._config.device_id, "reason": passage.reason})

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv from the lock, fetch the front-end files; do nothing that is done already.
 # With ./bundle (scripts/make_bundle.sh) nothing is fetched: wheels, front-end files and fonts come from there.
-# Usage: scripts/install.sh base|dev
+# Usage: scripts/install.sh base|dev|sdc   (sdc: base and what SDC devices need, on the machine of the device bridge)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 what="${1:-base}"
@@ -58,4 +58,5 @@ install_lock() {
 
 install_lock base
 [ "$what" = dev ] && install_lock dev
+if [ "$what" = dev ] || [ "$what" = sdc ]; then install_lock sdc; fi
 .venv/bin/python scripts/vendor_assets.py

@@ -27,7 +27,7 @@ mkdir "$root/bundle"
 echo "$tag" > "$root/bundle/PLATFORM"
 echo "· 下载 Python 包（按锁文件核对摘要）……"
 "$python" -m pip download -qq --disable-pip-version-check --require-hashes --only-binary :all: \
-  -r requirements/base.txt -d "$root/bundle/wheels"
+  -r requirements/base.txt -r requirements/sdc.txt -d "$root/bundle/wheels"
 echo "· 复制前端文件与打印字体……"
 "$python" scripts/vendor_assets.py --check >/dev/null
 cp -r static/vendor "$root/bundle/vendor"

@@ -81,6 +81,9 @@ OPTIONS: dict[str, tuple[DriverOption, ...]] = {
     ),
     "intellivue_rs232": (_PASSIVE,),
     "intellivue_udp": (_PASSIVE,),
+    "sdc": (
+        DriverOption("handles", "参数对照", "pairs", "每行一个：设备的句柄=系统代码，如 temp.skin=T2；同一种参数有两个时使用"),
+    ),
     "fresenius_pump": (
         _READ_PUMP,
         DriverOption("layout", "接法", "choice", choices=(("rack", "底座（Base，多泵）"), ("single", "单泵"))),

@@ -94,6 +94,17 @@ TRANSPORTS: dict[str, tuple[str, tuple[TransportField, ...]]] = {
             *_LINE,
         ),
     ),
+    "sdc": (
+        "SDC 订阅",
+        (
+            TransportField("url", "设备地址", "text", help="https://地址:端口/标识，见设备服务菜单或由厂家提供"),
+            TransportField(
+                "certificates", "证书目录", "text", required=False,
+                help="采集机上的目录，含 userkey.pem、usercert.pem、cacert.pem（厂家提供）；https 必填",
+            ),
+            TransportField("waves", "同时订阅波形", "flag"),
+        ),
+    ),
     "gateway": ("经网关（由网关的床位表分配）", ()),
     "serial_url": (
         "串口服务器",
@@ -216,6 +227,11 @@ DRIVERS: dict[str, DriverChoice] = {
             "nellcor", "Nellcor N-595", ("monitor", "other"),
             ("serial", "serial_url", "tcp_client"), {"baudrate": "9600", "parity": "N"},
             "ASCII 输出，只接收。",
+        ),
+        DriverChoice(
+            "sdc", "IEEE 11073 SDC", ("anesthesia_machine", "ventilator", "monitor", "other"),
+            ("sdc",), {},
+            "只读取与订阅。采集机须先安装 SDC 支持（scripts/install.sh sdc），设备须开放 SDC 服务并提供证书。",
         ),
         DriverChoice(
             "fresenius_pump", "费森尤斯注射泵", ("pump",),

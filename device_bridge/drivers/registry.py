@@ -25,6 +25,7 @@ from device_bridge.drivers.nuohe.driver import DRIVER as NUOHE
 from device_bridge.drivers.passive.driver import DRIVER as PASSIVE
 from device_bridge.drivers.pb840.driver import DRIVER as PB840
 from device_bridge.drivers.puke.driver import DRIVER as PUKE
+from device_bridge.drivers.sdc.driver import DRIVER as SDC
 from device_bridge.drivers.servo_cie.driver import DRIVER as SERVO_CIE
 
 _ALL: tuple[Driver, ...] = (
@@ -50,6 +51,7 @@ _ALL: tuple[Driver, ...] = (
     BIS,
     MASIMO,
     NELLCOR,
+    SDC,
     FRESENIUS_PUMP,
     ALARIS_PUMP,
     PASSIVE,

@@ -1,8 +1,8 @@
 """What the device session expects of a transport."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from device_bridge.outbound import ClearedBytes
+from device_bridge.outbound import ClearedBytes, OutboundGate
 
 
 class TransportError(OSError):
@@ -34,3 +34,11 @@ class Endpoint(Protocol):
 
     async def close(self) -> None:
         """Stop listening."""
+
+
+@runtime_checkable
+class GatedEndpoint(Protocol):
+    """An endpoint whose protocol makes requests by itself: it gets the gate of the session and asks it each time."""
+
+    def use_gate(self, gate: OutboundGate) -> None:
+        """Clear every request with this gate before it leaves."""

@@ -9,6 +9,7 @@ udp        [host], port, [remote_host, remote_port]
 serial     port, baudrate, bytesize, parity, stopbits, xonxoff, rtscts, dsrdtr, rts, dtr
 serial_url url (rfc2217://, socket://), and the line settings of `serial`
 replay     path, [chunk, bytes_per_s, loop]
+sdc        url, [certificates], [waves]: a subscription, needs the optional package
 gateway    none: the data come through the gateway whose `beds` option names this device
 ========== =====================================================================================
 """
@@ -19,6 +20,7 @@ from typing import Any
 from device_bridge.transports.base import Endpoint, TransportError
 from device_bridge.transports.gateway import Gateway
 from device_bridge.transports.replay import Replay
+from device_bridge.transports.sdc import SdcEndpoint, SdcSettings
 from device_bridge.transports.serial_line import LineSettings, SerialLine
 from device_bridge.transports.tcp import TcpClient, TcpListener
 from device_bridge.transports.udp import Udp
@@ -61,6 +63,12 @@ def _replay(settings: Settings) -> Endpoint:
     )
 
 
+def _sdc(settings: Settings) -> Endpoint:
+    return SdcEndpoint(
+        SdcSettings(str(settings["url"]), str(settings.get("certificates", "")), settings.get("waves") is True)
+    )
+
+
 KINDS: dict[str, Callable[[Settings], Endpoint]] = {
     "tcp_client": _tcp_client,
     "tcp_listener": _tcp_listener,
@@ -68,6 +76,7 @@ KINDS: dict[str, Callable[[Settings], Endpoint]] = {
     "serial": _serial,
     "serial_url": _serial_url,
     "replay": _replay,
+    "sdc": _sdc,
     "gateway": lambda _: Gateway(),
 }
 

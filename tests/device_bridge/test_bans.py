@@ -18,6 +18,7 @@ from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.drivers.servo_cie.codec import command as servo
 from tests.device_bridge.test_every_driver import SAMPLES
 from tests.device_bridge.test_outbound import BANNED as BANNED_HL7_AND_DRI
+from tests.device_bridge.test_sdc import SDC_BANNED
 
 SET_PRIORITIES = bytes.fromhex("e10000020001002200000005001c002100000000000000000001000e0000f23a00080001000400020102")
 POLL = bytes.fromhex("e10000020001001c000000070016002100000000000000000c1600080001000100060000")
@@ -76,6 +77,7 @@ BANNED: dict[str, list[bytes]] = {
     "masimo": PUSH_ONLY,
     "nellcor": [*PUSH_ONLY, b"2\r"],  # option 2 of its menu sets the date
     "passive": [*PUSH_ONLY, *DEMOGRAPHICS],
+    "sdc": SDC_BANNED,
     "fresenius_pump": [
         *(
             fresenius(address + command + tail)

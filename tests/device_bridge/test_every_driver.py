@@ -31,6 +31,7 @@ from device_bridge.drivers.nuohe import encoder as nuohe
 from device_bridge.drivers.pb840 import encoder as pb840
 from device_bridge.drivers.puke import encoder as puke
 from device_bridge.drivers.registry import DRIVERS, get_driver
+from device_bridge.drivers.sdc import encoder as sdc
 from device_bridge.drivers.servo_cie import encoder as servo
 from device_bridge.parameters import PARAMETERS, SAMPLED
 from device_bridge.transports.factory import make_endpoint
@@ -62,6 +63,7 @@ NAMES = frozenset(
         "mingxi",
         "fresenius_pump",
         "alaris_pump",
+        "sdc",
     ]
 )
 AT = Clocks(1_790_000_000_000, 1000.0)
@@ -92,6 +94,7 @@ SAMPLES: dict[str, bytes] = {
     "mingxi": mingxi.line(None, 74.3) * 2,
     "fresenius_pump": fresenius.modules([1, 3]) + fresenius.values(12.5, 3.25, 3),
     "alaris_pump": alaris.answers(5.5, 12.345),
+    "sdc": sdc.mdib([sdc.Metric("hr", "147842", "264864")]) + b"\0" + sdc.report({"hr": 72}, AT.wall_ms) + b"\0",
 }
 # Options with which a driver says and asks all that it ever does.
 OPTIONS: dict[str, dict[str, object]] = {"fresenius_pump": {"read_pump": True}, "alaris_pump": {"read_pump": True}}
@@ -231,7 +234,11 @@ def test_what_a_driver_sends_while_nothing_answers(name):
 @pytest.mark.parametrize("name", sorted(DRIVERS))
 def test_the_usual_connection_of_a_driver_can_be_made(name):
     usual = dict(get_driver(name).default_transport)
-    given = {"serial": {"port": "COM3"}, "tcp_client": {"host": "10.0.0.9"}}.get(usual["kind"], {})
+    given = {
+        "serial": {"port": "COM3"},
+        "tcp_client": {"host": "10.0.0.9"},
+        "sdc": {"url": "http://10.0.0.9:6464/x"},
+    }.get(usual["kind"], {})
     if "remote_host" in usual:
         given = {"remote_host": "10.0.0.9"}
     assert make_endpoint(usual | given)
