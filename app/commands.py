@@ -6,7 +6,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from flask_migrate import Migrate
 
-from app.cli import audit_group, demo_group, doctor_command, setup_group
+from app.cli import audit_group, demo_group, device_data_group, doctor_command, setup_group
 from app.core.db import db
 from app.core.settings import PROJECT_ROOT, Settings
 from app.documents import ports
@@ -20,6 +20,7 @@ COMMANDS: tuple[AppGroup | Any, ...] = (
     setup_group,
     jobs_group,
     doctor_command,
+    device_data_group,
     documents_group,
 )
 _migrate = Migrate(render_as_batch=True, compare_type=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from device_bridge.check import check
-from device_bridge.clocks import now
+from device_bridge.clocks import now, wall_ms
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.outbound import Passage
@@ -29,6 +29,7 @@ Request = dict[str, Any]
 _CAPTURE_PART = 256 * 1024
 _CAPTURE_LIMIT = 64 * 1024**2
 _PIECES_SHOWN = 12
+_SETTLE_MS = 5_000
 
 
 def main(spool: Path, request: Request, emit: Emit) -> int:
@@ -51,7 +52,8 @@ def _redecode(spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
     """{device, sources, from_ms, to_ms} → the values of the span as parts, and what was found."""
     target = DeviceConfig.from_json(request["device"])
     sources = [DeviceConfig.from_json(one) for one in request["sources"]]
-    from_ms, to_ms = int(request["from_ms"]), int(request["to_ms"])
+    # what arrives while this is done belongs to nobody's comparison
+    from_ms, to_ms = int(request["from_ms"]), min(int(request["to_ms"]), wall_ms() - _SETTLE_MS)
     emit({"say": "正在读取采集服务保存的原始数据并重新解码"})
     worker = Redecoder(target, sources, from_ms, to_ms)
     names = [source.device_id for source in sources]
@@ -61,7 +63,7 @@ def _redecode(spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
     for code in sorted(found.columns):
         for part in found.columns[code].parts(code):
             emit({"part": part})
-    return found.summary()
+    return found.summary() | {"until_ms": to_ms}
 
 
 def _listen(_spool: Path, request: Request, emit: Emit) -> dict[str, Any]:

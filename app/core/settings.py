@@ -45,6 +45,9 @@ class Settings:
     sm3: bool = False
     tsa_url: str = ""
     tsa_roots: str = ""
+    device_access_limit: int = 0
+    keep_waves_days: int = 30
+    keep_numerics_days: int = 1098
     testing: bool = False
 
     def make_secrets(self) -> None:
@@ -160,6 +163,12 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"{_PREFIX}SESSION_IDLE_MINUTES 应在 1–480 分钟之间。")
     if not 1 <= settings.theatre_idle_minutes <= 1440:
         raise SettingsError(f"{_PREFIX}THEATRE_IDLE_MINUTES 应在 1–1440 分钟之间。")
+    if settings.device_access_limit < 0:
+        raise SettingsError(f"{_PREFIX}DEVICE_ACCESS_LIMIT 应为 0（不限）或每年可接入的台数。")
+    if not 1 <= settings.keep_waves_days <= 36_600:
+        raise SettingsError(f"{_PREFIX}KEEP_WAVES_DAYS 应在 1–36600 天之间。")
+    if not 30 <= settings.keep_numerics_days <= 36_600:
+        raise SettingsError(f"{_PREFIX}KEEP_NUMERICS_DAYS 应在 30–36600 天之间。")
     if settings.chart_interval_minutes not in (1, 2, 3, 5, 10, 15):
         raise SettingsError(f"{_PREFIX}CHART_INTERVAL_MINUTES 只能是 1、2、3、5、10 或 15。")
     if settings.safety_check not in ("off", "warn", "block"):

@@ -2,7 +2,9 @@
 of devices that were connected each year, which the contract limits."""
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -111,3 +113,42 @@ def accesses_by_year() -> list[tuple[int, int]]:
     created = db.session.scalars(select(Device.created_at))
     years = Counter(clock.to_hospital(at).year for at in created)
     return sorted(years.items(), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A device with the dates that a biomedical engineer is asked for."""
+
+    device: Device
+    first_day: date
+    last_maintained: date | None
+    last_calibrated: date | None
+    services_this_year: int
+    """Maintenance, repairs and calibrations."""
+    whereabouts: str
+    """Lent or borrowed, and where to or from; blank: at home."""
+
+
+def ledger() -> list[LedgerRow]:
+    """All devices in the order of their place and key."""
+    events: dict[int, list[DeviceEvent]] = {}
+    for event in db.session.scalars(select(DeviceEvent).order_by(DeviceEvent.at, DeviceEvent.id)):
+        events.setdefault(event.device_id, []).append(event)
+    devices = db.session.scalars(select(Device).order_by(Device.room_id.is_(None), Device.room_id, Device.key))
+    return [_ledger_row(device, events.get(device.id, [])) for device in devices]
+
+
+def _ledger_row(device: Device, events: Sequence[DeviceEvent]) -> LedgerRow:
+    def last(*kinds: str) -> date | None:
+        return next((_day(event.at) for event in reversed(events) if event.kind in kinds), None)
+
+    year = clock.today().year
+    served = sum(e.kind in ("maintained", "repaired", "calibrated") and _day(e.at).year == year for e in events)
+    moves = [event for event in events if event.kind in ("lent", "borrowed", "returned")]
+    away = moves[-1] if moves and moves[-1].kind != "returned" else None
+    words = f"{EVENT_KINDS[away.kind]} {away.to_place or away.note}".strip() if away else ""
+    return LedgerRow(device, _day(device.created_at), last("maintained", "repaired"), last("calibrated"), served, words)
+
+
+def _day(moment: datetime) -> date:
+    return clock.to_hospital(moment).date()

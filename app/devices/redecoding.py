@@ -60,7 +60,8 @@ def _span(start_ms: int, end_ms: int) -> dict[str, int]:
 
 def preview(errand: BridgeErrand) -> Preview:
     """Compare what an errand brought with what stands. Changes nothing."""
-    start_ms, end_ms = int(errand.request["from_ms"]), int(errand.request["to_ms"])
+    start_ms = int(errand.request["from_ms"])
+    end_ms = min(int(errand.request["to_ms"]), int(errand.result.get("until_ms", errand.request["to_ms"])))
     device_id = errand.device_id or 0
     covered = errand.result.get("covered", [])
     found = tuple(revisions.compare_all(device_id, errands.samples_of(errand), start_ms, end_ms, covered))

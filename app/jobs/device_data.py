@@ -10,7 +10,7 @@ from app.devices import errands
 from app.jobs.service import Job
 from app.vitals import backup, retention, summary, wave_service
 
-_LABELS = {one.name: one.label for one in retention.CLASSES}
+_LABELS = retention.LABELS
 
 
 def compact_curves() -> str:
@@ -30,8 +30,9 @@ def summarise() -> str:
 
 def forget_old() -> str:
     """Delete raw data that is older than its class allows; summaries are made before."""
+    settings: Settings = current_app.extensions["mafei.settings"]
     with unit_of_work.writing():
-        gone = retention.forget_old()
+        gone = retention.forget_old(retention.classes(settings.keep_waves_days, settings.keep_numerics_days))
         errands.forget_old()
     return "、".join(f"{_LABELS[name]} {count}" for name, count in gone.items())
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from app.vitals.columns import Samples
 
 TOLERANCE_MS = 500
-_COVER_MS = 2_000  # around a span of raw bytes a value may belong to it
 # Bits that depend on what was known before (clock, repetition, lateness) and not on the value: 16 | 32 | 64 | 128.
 _CONTENT = 0xFFFF & ~(16 | 32 | 64 | 128)
 _SHOWN = 5
@@ -107,7 +106,7 @@ def _keys(times: Indices) -> Indices:
 def _is_covered(times: Indices, covered: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
     found = np.zeros(len(times), np.bool_)
     for begin, end in covered:
-        found |= (times >= begin - _COVER_MS) & (times <= end + _COVER_MS)
+        found |= (times >= begin) & (times <= end)
     return found
 
 

@@ -1,4 +1,5 @@
-"""Raw data in the formats of the outside: CSV, EDF (European Data Format, 1992) and .vital (VitalDB, version 3).
+"""Raw data in the formats of the outside: CSV, EDF (European Data Format, 1992), WFDB (PhysioNet, format 16) and .vital
+(VitalDB, version 3).
 
 Nothing here names a patient: a file carries the number of the case only. Pure functions from tracks to bytes.
 """
@@ -6,7 +7,9 @@ Nothing here names a patient: a file carries the number of the case only. Pure f
 import csv
 import gzip
 import io
+import re
 import struct
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -96,6 +99,38 @@ class _EdfSignal:
     scale: float
     offset: float
     counts: NDArray[np.int16]
+
+
+def to_wfdb(tracks: Sequence[Track], case_no: str, start_ms: int, end_ms: int, zone: tzinfo) -> bytes:
+    """A ZIP of a WFDB record: `.hea` and `.dat` in format 16, frames of one second with each signal at its own rate.
+
+    The same signals as EDF; where there is no sample stands -32768, which WFDB reads as absent. Raises `ValueError`
+    when nothing can be written.
+    """
+    start_ms = start_ms // 1000 * 1000
+    seconds = -(-(end_ms - start_ms) // 1000)
+    signals = [signal for track in tracks if (signal := _edf_signal(track, start_ms, seconds)) is not None]
+    if not signals or seconds <= 0:
+        raise ValueError("nothing to write")
+    record = re.sub(r"[^A-Za-z0-9_]", "_", _ascii(case_no)) or "record"
+    begun = datetime.fromtimestamp(start_ms / 1000, UTC).astimezone(zone)
+    lines = [f"{record} {len(signals)} 1 {seconds} {begun:%H:%M:%S} {begun:%d/%m/%Y}"]
+    for s in signals:
+        rate = f"x{s.rate}" if s.rate > 1 else ""
+        gain, baseline = f"{1 / s.scale:.10g}", round(-s.offset / s.scale)
+        checksum = int(s.counts.astype(np.int64).sum()) & 0xFFFF
+        checksum -= 0x10000 if checksum & 0x8000 else 0
+        unit = s.unit.replace("/", "_per_").lstrip("_") or "NU"
+        lines.append(f"{record}.dat 16{rate} {gain}({baseline})/{unit} 16 0 {s.counts[0]} {checksum} 0 {s.label}")
+    body = np.concatenate([s.counts.reshape(seconds, s.rate) for s in signals], axis=1)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (
+            (f"{record}.hea", "\n".join(lines) + "\n"),
+            (f"{record}.dat", body.astype("<i2").tobytes()),
+        ):
+            archive.writestr(zipfile.ZipInfo(name, begun.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
 
 
 def _edf_signal(track: Track, start_ms: int, seconds: int) -> _EdfSignal | None:

@@ -4,6 +4,7 @@ Curves are for looking back at an event; numerics are the source of the record a
 minutes stay for good.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,17 +26,19 @@ class RetentionClass:
     days: int
 
 
-CLASSES = (
-    RetentionClass("waves", "波形", 30),
-    RetentionClass("numerics", "原始数值", 3 * 366),
-    RetentionClass("alarms", "设备报警与中断", 3 * 366),
-)
+LABELS = {"waves": "波形", "numerics": "原始数值", "alarms": "设备报警与中断"}
 
 
-def forget_old(now_ms: int | None = None) -> dict[str, int]:
+def classes(waves_days: int, numerics_days: int) -> tuple[RetentionClass, ...]:
+    """The classes with the days of this installation; alarms and gaps explain the numerics and stay as long."""
+    days = {"waves": waves_days, "numerics": numerics_days, "alarms": numerics_days}
+    return tuple(RetentionClass(name, label, days[name]) for name, label in LABELS.items())
+
+
+def forget_old(kept: Iterable[RetentionClass], now_ms: int | None = None) -> dict[str, int]:
     """Delete what is older than its class allows. Class → number of deleted rows."""
     now_ms = clock.now_ms() if now_ms is None else now_ms
-    limits = {one.name: now_ms - one.days * _DAY_MS for one in CLASSES}
+    limits = {one.name: now_ms - one.days * _DAY_MS for one in kept}
     return {
         "waves": _gone(delete(WaveChunk).where(WaveChunk.end_ms < limits["waves"]))
         + _gone(delete(WaveSegment).where(WaveSegment.end_ms < limits["waves"])),

@@ -1,4 +1,7 @@
-"""History of a device: move, replace, lend, maintain; and its sheet as PDF."""
+"""History of a device: move, replace, lend, maintain; its sheet as PDF; the ledger of all devices."""
+
+import csv
+import io
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -92,7 +95,44 @@ def sheet(device_id: int) -> ResponseReturnValue:
         drivers=drivers.DRIVERS,
         transports=drivers.TRANSPORTS,
         device_kinds=drivers.DEVICE_KINDS,
+        fields={field.key: field.label for field in drivers.TRANSPORTS.get(device.transport["kind"], ("", ()))[1]},
     )
     pdf = press().html(html, PaperForm(210, 297))
     name = f"device-{device.id}.pdf"
     return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": f"inline; filename={name}"})
+
+
+@blueprint.get("/devices/ledger")
+@needs(Permission.VIEW_DEVICES)
+def ledger_page() -> ResponseReturnValue:
+    """All devices with what an equipment department asks, and the connections of each year."""
+    return render(
+        "devices/ledger.html",
+        rows=history.ledger(),
+        drivers=drivers.DRIVERS,
+        device_kinds=drivers.DEVICE_KINDS,
+        accesses=history.accesses_by_year(),
+        limit=settings().device_access_limit,
+        year=clock.today().year,
+    )
+
+
+@blueprint.get("/devices/ledger.csv")
+@needs(Permission.VIEW_DEVICES)
+def ledger_file() -> ResponseReturnValue:
+    """The ledger as a table for a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(["设备标识", "类别", "品牌", "型号", "序列号", "资产编号", "位置", "驱动", "首次接入", "最近维护维修",
+                     "最近校准检定", "本年维护次数", "借用", "状态"])  # fmt: skip
+    for row in history.ledger():
+        one = row.device
+        kind = drivers.DEVICE_KINDS.get(one.kind, one.kind)
+        writer.writerow([
+            one.key, kind, one.brand, one.model, one.serial_no, one.asset_no, one.room.name if one.room else "",
+            drivers.DRIVERS[one.driver].label if one.driver in drivers.DRIVERS else one.driver, row.first_day,
+            row.last_maintained or "", row.last_calibrated or "", row.services_this_year, row.whereabouts,
+            "使用" if one.enabled else "停用",
+        ])  # fmt: skip
+    headers = {"Content-Disposition": f"attachment; filename=devices-{clock.today():%Y%m%d}.csv"}
+    return Response("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)

@@ -11,7 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
 from app.core.permissions import Permission
-from app.devices import history, reports
+from app.devices import reports
 from app.devices.models import DeviceCodeMap
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import go
@@ -47,7 +47,6 @@ def proof_page() -> ResponseReturnValue:
         refused=sum(row.refused for row in rows),
         reasons=REASONS,
         printed_at=clock.now(),
-        accesses=history.accesses_by_year(),
     )
 
 

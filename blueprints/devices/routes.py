@@ -67,7 +67,13 @@ def _words() -> dict[str, Any]:
 def device_page(device_id: int) -> ResponseReturnValue:
     """One device: health, values, curves, alarms, bindings, changes."""
     device = load_device(device_id)
-    return render("devices/device.html", story=views.build_story(device), changes=changes, **_live(device))
+    return render(
+        "devices/device.html",
+        story=views.build_story(device),
+        changes=changes,
+        unmapped=reports.unmapped(device.id)[:20],
+        **_live(device),
+    )
 
 
 @blueprint.get("/devices/<int:device_id>/live")

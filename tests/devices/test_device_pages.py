@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -196,6 +197,12 @@ def test_a_bound_device_moves_with_its_patient_and_is_replaced_at_once(
     assert "急诊科" in open_page(f"/devices/{monitor}/history").text
     with app.app_context():
         assert history.accesses_by_year()[0][1] == 2
+    app.extensions["mafei.settings"] = replace(app.extensions["mafei.settings"], device_access_limit=1)
+    page = open_page("/devices/ledger").text
+    assert "借出 急诊科" in page
+    assert "本年新接入 2 台，超过合同约定的每年免费接入 1 台" in page
+    rows = list(csv.reader(io.StringIO(client.get("/devices/ledger.csv").data.decode("utf-8-sig"))))
+    assert [row[0] for row in rows[1:]] == ["SPARE", "OR1-GE"]
 
 
 def test_every_page_of_a_device_opens(app: Flask, monitor: int, sign_in: SignIn, open_page: OpenPage) -> None:
@@ -237,7 +244,7 @@ def test_raw_data_of_a_case_is_exported_and_audited(app: Flask, monitor: int, si
     assert len(rows) == 61
     assert rows[1][1:5] == ["OR1-GE", "HR", "70.5", "/min"]
     assert "覃小芳" not in answer.data.decode()
-    for kind in ("edf", "vital"):
+    for kind in ("edf", "wfdb", "vital"):
         assert client.post(f"/devices/export/{case_id}", data={"format": kind}).status_code == 200
     assert client.post(f"/devices/export/{case_id}", data={"format": "exe"}).status_code == 422
     with app.app_context():

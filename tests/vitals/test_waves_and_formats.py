@@ -3,7 +3,9 @@
 import csv
 import gzip
 import io
+import re
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from app.core import clock
 from app.core.db import db
 from app.vitals import backup, queries, retention, service, summary, wave_queries, wave_service
 from app.vitals.columns import SeriesColumns, to_samples
-from app.vitals.formats import Track, to_csv, to_edf, to_vital
+from app.vitals.formats import Track, to_csv, to_edf, to_vital, to_wfdb
 from app.vitals.models import DeviceGap, VitalChunk, WaveChunk, WaveSegment
 from app.vitals.waves import NO_SAMPLE, Piece, pack, peaks, thin, unpack, unpack_peaks
 from device_bridge import wire_waves
@@ -91,7 +93,7 @@ class TestStore:
             wave_service.compact_waves(DEVICE)
             series = SeriesColumns("HR", "/min", [start], [60.0], [0])
             service.ingest("b", "s", number, number - 1, [service.DeviceData(DEVICE, (series,))])
-        gone = retention.forget_old(now)
+        gone = retention.forget_old(retention.classes(30, 1098), now)
         assert gone["waves"] == 1
         assert gone["numerics"] == 0
         assert [c.start_ms for c in db.session.query(WaveChunk)] == [young]
@@ -174,6 +176,45 @@ def test_edf_is_read_again() -> None:
     assert values[:100] == pytest.approx([n * 0.5 + 1.0 for n in range(100)], abs=0.2)
     assert values[100:300] == [None] * 200
     assert values[300:400] == pytest.approx([n * 0.5 + 1.0 for n in range(100, 200)], abs=0.2)
+
+
+def read_wfdb(data: bytes) -> tuple[str, dict[str, tuple[int, str, list[float | None]]]]:
+    """A small reader by the published description of WFDB headers and format 16: label → (rate, unit, values)."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = sorted(archive.namelist())
+        body, head = archive.read(names[0]), archive.read(names[1]).decode("ascii").splitlines()
+    record, signals, frame_rate, frames, *begun = head[0].split()
+    assert (names, frame_rate) == ([f"{record}.dat", f"{record}.hea"], "1")
+    rows = [
+        re.fullmatch(r"(\S+) 16(?:x(\d+))? ([\d.e+-]+)\((-?\d+)\)/(\S+) 16 0 (-?\d+) (-?\d+) 0 (.+)", line)
+        for line in head[1:]
+    ]
+    assert len(rows) == int(signals)
+    rates = [int(row[2] or 1) for row in rows if row]
+    grid = np.frombuffer(body, "<i2").reshape(int(frames), sum(rates))
+    found, begin = {}, 0
+    for row, rate in zip(rows, rates, strict=True):
+        assert row is not None
+        counts = grid[:, begin : begin + rate].ravel()
+        assert int(row[6]) == counts[0]
+        assert (int(counts.astype(np.int64).sum()) - int(row[7])) % 65536 == 0
+        values = [None if c == NO_SAMPLE else (int(c) - int(row[4])) / float(row[3]) for c in counts]
+        found[row[8]] = (rate, row[5], values)
+        begin += rate
+    return " ".join(begun), found
+
+
+def test_wfdb_is_read_again() -> None:
+    begun, found = read_wfdb(to_wfdb(tracks(), "SCH-1", T0, T0 + 5000, clock.HOSPITAL_ZONE))
+    assert begun == "22:13:20 21/09/2026"
+    rate, unit, values = found["SpO2_OR1"]
+    assert (rate, unit) == (1, "%")
+    assert values == [98.0, 97.5, 97.0, None, 99.0]
+    rate, _, values = found["PLETH_OR1"]
+    assert (rate, len(values)) == (100, 500)
+    assert values[:100] == [n * 0.5 + 1.0 for n in range(100)]
+    assert values[100:300] == [None] * 200
+    assert values[300:400] == [n * 0.5 + 1.0 for n in range(100, 200)]
 
 
 def read_vital(data: bytes) -> tuple[dict[int, tuple[str, int, float, float]], list[tuple[int, float, object]]]:
