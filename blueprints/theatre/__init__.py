@@ -1,6 +1,8 @@
 """The theatre page: identify, bind, chart, finish and print one case."""
 
-from blueprints.theatre import command, drugs, finish, flow, fluids, measurements, pages, readings
+from blueprints.theatre import command, drugs, finish, flow, fluids, measurements, pages, procedures, readings
 from blueprints.theatre.base import blueprint
 
-__all__ = ["blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "readings"]
+__all__ = [
+    "blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "procedures", "readings",
+]  # fmt: skip

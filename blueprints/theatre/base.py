@@ -80,6 +80,14 @@ def form_time(case_id: int, field: str = "at") -> datetime | None:
     return nearest_time(text, reference(load_case(case_id)), field)
 
 
+def kept_time(case_id: int, field: str, stored: datetime | None) -> datetime | None:
+    """A time of a correction: the stored one, to the second, when the minute on the form is still its minute."""
+    typed = form_time(case_id, field)
+    if typed and stored and f"{clock.to_hospital(stored):%H:%M}" == f"{clock.to_hospital(typed):%H:%M}":
+        return stored
+    return typed
+
+
 def panel_time() -> str:
     """HH:MM for the time field of a panel that was opened from a place of the chart; blank means now."""
     try:

@@ -28,6 +28,7 @@ from blueprints.theatre.base import (
     form_text,
     form_time,
     is_confirmed,
+    kept_time,
     load_event,
     load_record_id,
     load_room,
@@ -193,7 +194,7 @@ def event_panel(case_id: int, event_id: int) -> ResponseReturnValue:
 def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
     """Set another time with a reason."""
     event = load_event(case_id, event_id)
-    at = form_time(case_id)
+    at = kept_time(case_id, "at", event.at)
     if at is None:
         raise InvalidInput(fields={"at": "请填写正确的时间"})
     if event.kind == EventKind.NOTED:

@@ -1,17 +1,16 @@
-"""Fluids, blood and outputs with the running balance; events; airway, lines and blocks."""
+"""Fluids, blood and outputs with the running balance; events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.anesthesia import queries as record_queries
 from app.anesthesia import service as anesthesia
 from app.anesthesia.models import Intake, Output
-from app.anesthesia.service.procedures import AIRWAY_DEVICES, AIRWAY_PATHS, BLOCK_KINDS, CORMACK, LINE_KINDS
 from app.core import clock
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
@@ -33,11 +32,6 @@ from blueprints.theatre.base import (
 from blueprints.theatre.view import can_write
 
 Row = TypeVar("Row", Intake, Output)
-_ADDERS: dict[str, Callable[..., object]] = {
-    "airway": anesthesia.add_airway,
-    "line": anesthesia.add_line,
-    "block": anesthesia.add_block,
-}
 
 
 @blueprint.get("/cases/<int:case_id>/fluids")
@@ -179,46 +173,3 @@ def note(case_id: int) -> ResponseReturnValue:
     )
     undo = url_for("theatre.withdraw", case_id=case_id, event_id=event.id)
     return written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo)
-
-
-@blueprint.get("/cases/<int:case_id>/procedures")
-@needs(Permission.CHART)
-def procedures_panel(case_id: int) -> ResponseReturnValue:
-    """Airway, vascular access and blocks."""
-    return fragment(
-        "theatre/_procedures.html",
-        case_id=case_id,
-        airway_devices=list(AIRWAY_DEVICES.items()),
-        airway_paths=[(value, label) for value, label in AIRWAY_PATHS.items() if value],
-        cormack=[(grade, grade) for grade in CORMACK if grade],
-        line_kinds=list(LINE_KINDS.items()),
-        block_kinds=list(BLOCK_KINDS.items()),
-    )
-
-
-@blueprint.post("/cases/<int:case_id>/procedures/<any(airway, line, block):kind>")
-@needs(Permission.CHART)
-def procedure(case_id: int, kind: str) -> ResponseReturnValue:
-    """Write a procedure."""
-    add = _ADDERS[kind]
-    facts: dict[str, object] = {
-        name: value.strip()
-        for name, value in request.form.items()
-        if value.strip() and name not in ("csrf_token", "at", "idempotency_key", "attempts", "depth_cm", "catheter_cm")
-    }
-    if form_text("attempts"):
-        facts["attempts"] = int(form_decimal("attempts", "次数"))
-    for name in ("depth_cm", "catheter_cm"):
-        if form_text(name):
-            facts[name] = form_decimal(name, "深度")
-    for name in ("is_difficult", "with_ultrasound"):
-        if name in facts:
-            facts[name] = True
-    add(
-        actor(),
-        load_record_id(case_id),
-        at=form_time(case_id),
-        idempotency_key=form_text("idempotency_key", 64),
-        **facts,
-    )
-    return written("操作已记录")

@@ -26,12 +26,11 @@ def upgrade():
     )
     with op.batch_alter_table('user_session', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_user_session_user_id'), ['user_id'], unique=False)
-    with op.batch_alter_table('user', schema=None) as batch_op:
-        batch_op.drop_column('session_epoch')
+    # Not in a batch: that would make the table anew, and rows that point to it forbid this on SQLite.
+    op.drop_column('user', 'session_epoch')
 
 
 def downgrade():
-    with op.batch_alter_table('user', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('session_epoch', sa.Integer(), server_default='1', nullable=False,
-                                      comment='raised to end every session of the user'))
+    op.add_column('user', sa.Column('session_epoch', sa.Integer(), server_default='1', nullable=False,
+                                    comment='raised to end every session of the user'))
     op.drop_table('user_session')

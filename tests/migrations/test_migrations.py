@@ -49,6 +49,23 @@ def test_the_audit_trail_cannot_be_changed_or_emptied(empty_app: Flask) -> None:
     write_intent.reset(token)
 
 
+def test_a_house_that_is_in_use_is_upgraded_from_the_first_schema(empty_app: Flask) -> None:
+    flask_migrate.upgrade(revision="01a607d20d24")
+    now = "'2026-01-01 00:00:00'"
+    for statement in (
+        """INSERT INTO "user" (id, username, display_name, password_hash, password_changed_at, password_history, pin_hash,
+           must_change_password, failed_attempts, session_epoch, theme, enabled, created_at)
+           VALUES (1, 'lim', '李明', 'x', %(now)s, '[]', '', false, 0, 1, 'dark', true, %(now)s)""",
+        "INSERT INTO role (id, name, label, permissions) VALUES (1, 'chief', '主任', '[]')",
+        "INSERT INTO user_role (user_id, role_id) VALUES (1, 1)",
+    ):
+        db.session.execute(text(statement.replace("%(now)s", now)))
+    db.session.commit()
+    flask_migrate.upgrade()
+    assert db.session.execute(text('SELECT theme FROM "user"')).scalar() == "dark"
+    assert db.session.execute(text("SELECT count(*) FROM user_role")).scalar() == 1
+
+
 def test_the_way_back_leaves_nothing(empty_app: Flask) -> None:
     flask_migrate.upgrade()
     flask_migrate.downgrade(revision="base")

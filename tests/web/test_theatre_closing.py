@@ -60,7 +60,7 @@ def _verbs(app: Flask, client: FlaskClient, stage: Stage) -> list[tuple[str, dic
     for path, form in (
         ("boluses", BOLUS), ("infusions", {"code": "D021", "rate": "0.1", "rate_unit": "ug/kg/min"}),
         ("intakes", {"code": "F001", "volume": "500"}), ("outputs", {"code": "O001", "volume": "100"}),
-        ("notes", {"label": "切皮"}), ("readings", {"HR": "72", "at": at}),
+        ("notes", {"label": "切皮"}), ("readings", {"HR": "72", "at": at}), ("procedures/airway", {"device": "mask"}),
     ):  # fmt: skip
         assert client.post(f"{base}/{path}", data=form, headers=HTMX).status_code == 200, path
     with app.app_context():
@@ -88,6 +88,8 @@ def _verbs(app: Flask, client: FlaskClient, stage: Stage) -> list[tuple[str, dic
         (f"{base}/procedures/airway", {"device": "tracheal_tube", "size": "7.0"}),
         (f"{base}/procedures/line", {"kind": "arterial"}),
         (f"{base}/procedures/block", {"kind": "spinal"}),
+        (f"{base}/procedures/airway/1", {"device": "tracheal_tube", "size": "7.5", "at": at, **why}),
+        (f"{base}/procedures/airway/1/withdraw", why),
         (f"{base}/rescue", {}),
         (f"{base}/technique", {"consciousness": "清醒"}),
     ]

@@ -6,13 +6,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.anesthesia.models import (
-    AirwayProcedure,
     AnesthesiaRecord,
-    BlockProcedure,
     ChartReading,
-    LineProcedure,
     ReadingCorrection,
 )
+from app.anesthesia.queries.procedures import procedure_rows
 from app.anesthesia.queries.totals import balance, drug_totals
 from app.anesthesia.queries.view import record_view
 from app.anesthesia.rules import CHARTED
@@ -151,28 +149,12 @@ def _fields(labels: dict[str, str], values: dict[str, object]) -> tuple[HeaderFi
 
 
 def _procedure_fields(record_id: int) -> Sequence[HeaderField]:
-    found = []
-    for airway in db.session.scalars(
-        select(AirwayProcedure).where(AirwayProcedure.record_id == record_id, AirwayProcedure.voided_at.is_(None))
-    ):
-        depth = f"深 {plain(airway.depth_cm)} cm" if airway.depth_cm else ""
-        words = (_when(airway.at), AIRWAY_WORDS.get(airway.device, airway.device), airway.size, depth, airway.technique)
-        found.append(HeaderField("气道", " ".join(filter(None, words)), 12))
-    for line in db.session.scalars(
-        select(LineProcedure).where(LineProcedure.record_id == record_id, LineProcedure.voided_at.is_(None))
-    ):
-        found.append(HeaderField("穿刺", " ".join(filter(None, (_when(line.at), line.site, line.gauge))), 12))
-    for block in db.session.scalars(
-        select(BlockProcedure).where(BlockProcedure.record_id == record_id, BlockProcedure.voided_at.is_(None))
-    ):
-        parts = (_when(block.at), block.site, block.needle, block.guidance, block.drug, block.level)
-        found.append(HeaderField("阻滞", " ".join(filter(None, parts)), 12))
-    return found
-
-
-AIRWAY_WORDS = {
-    "tracheal_tube": "气管导管", "double_lumen": "双腔管", "laryngeal_mask": "喉罩", "mask": "面罩", "other": "其他",
-}  # fmt: skip
+    labels = {"airway": "气道", "line": "穿刺", "block": "阻滞"}
+    return [
+        HeaderField(labels[row.kind], f"{_when(row.at)} {row.text}", 12)
+        for row in procedure_rows(record_id)
+        if not row.is_voided
+    ]
 
 
 def _when(moment: datetime) -> str:

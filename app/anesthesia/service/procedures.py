@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from app.anesthesia.models import AirwayProcedure, BlockProcedure, LineProcedure
+from app.anesthesia.rules.procedures import AIRWAY_DEVICES, AIRWAY_PATHS, BLOCK_KINDS, CORMACK, LINE_KINDS
 from app.anesthesia.service.gate import add, already, amend, check_time, need_reason, pass_gate, tell
 from app.core import clock
 from app.core.audit import Actor
@@ -13,18 +14,6 @@ from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, NotFound
 
 WHAT = ("procedures",)
-AIRWAY_DEVICES = {
-    "tracheal_tube": "气管导管", "double_lumen": "双腔管", "laryngeal_mask": "喉罩", "mask": "面罩", "other": "其他",
-}  # fmt: skip
-AIRWAY_PATHS = {"": "", "oral": "经口", "nasal": "经鼻", "tracheostomy": "气管切开"}
-CORMACK = ("", "1", "2a", "2b", "3", "4")
-LINE_KINDS = {
-    "peripheral": "外周静脉", "arterial": "动脉", "central_venous": "中心静脉", "pulmonary": "肺动脉导管", "other": "其他",
-}  # fmt: skip
-BLOCK_KINDS = {
-    "spinal": "蛛网膜下腔", "epidural": "硬膜外", "combined": "腰硬联合", "caudal": "骶管", "nerve": "神经阻滞",
-    "plexus": "神经丛阻滞", "other": "其他",
-}  # fmt: skip
 _CHOICES: dict[type, dict[str, Any]] = {
     AirwayProcedure: {"device": AIRWAY_DEVICES, "path": AIRWAY_PATHS, "cormack": CORMACK},
     LineProcedure: {"kind": LINE_KINDS},
@@ -44,7 +33,7 @@ _FIELDS: dict[type, frozenset[str]] = {
     ),
 }  # fmt: skip
 
-P = TypeVar("P", AirwayProcedure, LineProcedure, BlockProcedure)
+P = TypeVar("P", bound=AirwayProcedure | LineProcedure | BlockProcedure)
 
 
 def add_airway(
@@ -79,6 +68,9 @@ def correct_procedure(actor: Actor, model: type[P], procedure_id: int, changes: 
     for field in ("at", "removed_at"):
         if changes.get(field) is not None:
             check_time(gate, changes[field], field)
+    at, removed_at = (changes.get(field, getattr(row, field, None)) for field in ("at", "removed_at"))
+    if at and removed_at and removed_at < at:
+        raise InvalidInput(fields={"removed_at": "拔除时间早于置入时间，请核对"})
     before, after = amend(row, actor, changes, text)
     if before:
         tell(
