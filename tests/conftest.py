@@ -93,6 +93,11 @@ class _PostgresqlTemplate:
         self._execute(f'DROP DATABASE IF EXISTS "{url.rsplit("/", 1)[1]}" WITH (FORCE)')
 
 
+def new_template(folder: Path) -> _SqliteTemplate | _PostgresqlTemplate:
+    """An empty database of the kind of this run, to be filled once and copied for each test."""
+    return _PostgresqlTemplate(POSTGRESQL) if POSTGRESQL else _SqliteTemplate(folder)
+
+
 def make_settings(instance: Path, url: str) -> Settings:
     """Settings of a test application."""
     return Settings(instance_dir=instance, database_url=url, testing=True, log_level="ERROR")
@@ -101,7 +106,7 @@ def make_settings(instance: Path, url: str) -> Settings:
 @pytest.fixture(scope="session")
 def database_template(instance_dir: Path) -> Iterator[_SqliteTemplate | _PostgresqlTemplate]:
     """A database with schema, roles, dictionaries, rooms and the cast."""
-    template = _PostgresqlTemplate(POSTGRESQL) if POSTGRESQL else _SqliteTemplate(instance_dir)
+    template = new_template(instance_dir)
     app = create_app(make_settings(instance_dir, template.url()))
     with app.app_context():
         token = write_intent.set(True)

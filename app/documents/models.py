@@ -131,7 +131,7 @@ class FrozenCopy(Base, Stamped):
     canonical: Mapped[str] = deferred(mapped_column(Text, comment="canonical JSON of all that was signed"))
     sha256: Mapped[str] = mapped_column(String(64), comment="of the canonical JSON")
     sm3: Mapped[str] = mapped_column(String(64), default="", comment="of the canonical JSON, when configured")
-    timestamp: Mapped[str] = mapped_column(Text, default="", comment="base64 of the RFC 3161 response")
+    timestamp: Mapped[str] = mapped_column(Text, default="", comment="token of a time stamp authority")
     timestamp_at: Mapped[datetime | None] = mapped_column(comment="UTC, as the authority says")
     timestamp_by: Mapped[str] = mapped_column(String(255), default="", comment="subject of the authority")
     pdf: Mapped[bytes] = deferred(mapped_column(LargeBinary, default=b""))

@@ -1,6 +1,5 @@
 """The engine on a real database: what is acknowledged is stored and done, once, and what must go out goes out."""
 
-import shutil
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,6 +31,7 @@ from integrations.inbound import Inbound
 from integrations.mllp import Frame, FrameProblem
 from integrations.mllp_client import MllpClient
 from integrations.simulators.his import Fault, HisSimulator, Options
+from tests.conftest import new_template
 from tests.integrations.messages import PID, PV1, header, order, request, text
 
 SCHEDULER = SystemActor("user:1", "赵倩")
@@ -41,24 +41,28 @@ DAY = datetime(2026, 11, 23, tzinfo=UTC).date()
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engine")
-    application = make_application(Settings(instance_dir=folder, database_url=f"sqlite:///{folder}/t.db"))
+    databases = new_template(folder)
+    application = make_application(Settings(instance_dir=folder, database_url=databases.url()))
     with application.app_context():
         db.create_all()
         db.session.add(OperatingRoom(code="OR1", name="1号手术间"))
         unit_of_work.commit()
         db.session.remove()
         db.engine.dispose()
-    return folder
+    yield folder, databases
+    databases.drop(databases.url())
 
 
 @pytest.fixture
-def application(template, tmp_path):
-    shutil.copyfile(template / "t.db", tmp_path / "t.db")
-    made = make_application(Settings(instance_dir=template, database_url=f"sqlite:///{tmp_path}/t.db"))
+def application(template):
+    folder, databases = template
+    url = databases.copy()
+    made = make_application(Settings(instance_dir=folder, database_url=url))
     yield made
     with made.app_context():
         db.session.remove()
         db.engine.dispose()
+    databases.drop(url)
 
 
 @pytest.fixture
