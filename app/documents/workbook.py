@@ -10,7 +10,7 @@ import xlsxwriter
 from app.documents.definition import Field
 from app.documents.kinds import kind_of
 from app.documents.models import Document
-from app.documents.queries.lists import RecordQuery
+from app.documents.queries.records import RecordQuery
 from app.documents.rules.values import shown
 
 _HEAD = (

@@ -10,6 +10,7 @@ from blueprints.documents import (  # noqa: F401 routes register on import
     printing,
     proof,
     records,
+    sealing,
     signing,
 )
 from blueprints.documents.routes import blueprint

@@ -16,7 +16,7 @@ from app.documents.batch_models import PrintBatch
 from app.documents.batch_work import run_now
 from app.documents.kinds import all_kinds
 from app.documents.models import Document
-from app.documents.queries.lists import RecordQuery
+from app.documents.queries.records import RecordQuery
 from app.documents.queries.sets import MAX_SET, check_set, day_set, documents_by_id, patient_set, query_set
 from app.documents.service.batches import BATCH_STATES, FORMS, batch_subject, begin_batch, cancel_batch
 from app.documents.service.common import STATE_LABELS
@@ -35,6 +35,7 @@ P = Permission
 AT_ONCE = 8  # documents that are made while the browser waits; more go to the background
 _SHOWN = 20
 _QUERY = ("person", "procedure", "diagnosis", "words")
+_ASKED = ("patient", "day", "kind", "state", "since", "until", *_QUERY)
 sockets.topic("documents", P.VIEW_DOCUMENTS)
 
 
@@ -56,7 +57,8 @@ def _centre(error: str = "") -> str:
     return render("documents/print_centre.html", rows=rows, incomplete=incomplete, title=title, error=error,
                   args=request.values, kinds=all_kinds(), states=STATE_LABELS, labels=READINESS_LABELS,
                   is_open=_is_open, closed=[row for row in rows if not _is_open(row.document)], batches=list(db.session.scalars(statement)), forms=FORMS,
-                  batch_states=BATCH_STATES, anchor=anchor, most=MAX_SET)  # fmt: skip
+                  batch_states=BATCH_STATES, anchor=anchor, most=MAX_SET,
+                  asked=any(request.values.get(name, "").strip() for name in _ASKED))  # fmt: skip
 
 
 def _chosen() -> tuple[list[Document], str]:

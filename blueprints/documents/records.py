@@ -11,7 +11,7 @@ from app.core import audit, clock
 from app.core.errors import InvalidInput
 from app.core.permissions import Permission
 from app.documents.queries.duties import MAX_DAYS, department_duties
-from app.documents.queries.lists import search_records
+from app.documents.queries.records import search_records
 from app.documents.service.common import STATE_LABELS
 from app.documents.service.searches import forget_search, keep_search
 from app.documents.workbook import workbook_of

@@ -18,7 +18,9 @@ from app.documents.cda.viewer import read_cda
 from app.documents.definition import Stage
 from app.documents.kinds import all_kinds, kind_of
 from app.documents.models import Document
-from app.documents.queries.lists import RecordQuery, case_folder, search_records
+from app.documents.queries.archive import last_request, versions_of
+from app.documents.queries.lists import case_folder
+from app.documents.queries.records import MAX_RESULTS, STRUCK, RecordQuery, excerpt, search_records
 from app.documents.rules.completeness import active_slots, gaps, signature_gaps
 from app.documents.rules.signing import frozen_sections
 from app.documents.service.common import STATE_LABELS, filled_of, signed_of, valid_signatures
@@ -66,8 +68,8 @@ def page() -> ResponseReturnValue:
     found = [] if query.is_blank or error else search_records(query)
     counts = count_values(search_records(query, _COUNTED), query.field) if query.field and not error else []
     return render("documents/query.html", query=query, found=found, error=error, kinds=all_kinds(), counts=counts,
-                  states=STATE_LABELS, args=request.args, searches=my_searches(actor()),
-                  asked=asked_words())  # fmt: skip
+                  states=STATE_LABELS | {STRUCK: "已被取代或作废"}, args=request.args, searches=my_searches(actor()),
+                  asked=asked_words(), excerpt=excerpt, most=MAX_RESULTS)  # fmt: skip
 
 
 def asked_words() -> dict[str, str]:
@@ -136,6 +138,8 @@ def form_context(document: Document) -> dict[str, Any]:
         "signed": {row.slot: row for row in valid_signatures(document)},
         "writable": writable,
         "last": last_of_patient(document) if writable else None,
+        "versions": versions_of(document),
+        "reopening": last_request(document) if document.state == "archived" else None,
         "state_label": STATE_LABELS[document.state],
         "anchor": anchor,
         "time_input": time_input,

@@ -148,8 +148,8 @@ mount("input[data-seconds-open]", (input) => {
 });
 
 mount("[data-signature-pad]", (canvas) => {
-  const form = canvas.closest("form");
-  const target = form.querySelector('input[name="image"]');
+  const field = canvas.closest(".field"); // several parties may sign in one form
+  const target = field.querySelector("input[type=hidden]");
   const pen = canvas.getContext("2d");
   let drawing = false;
   pen.lineWidth = 3;
@@ -177,8 +177,31 @@ mount("[data-signature-pad]", (canvas) => {
       target.value = canvas.toDataURL("image/png");
     });
   }
-  form.querySelector("[data-clear-pad]").addEventListener("click", () => {
+  field.querySelector("[data-clear-pad]").addEventListener("click", () => {
     pen.clearRect(0, 0, canvas.width, canvas.height);
     target.value = "";
   });
+});
+
+// Tick or untick every line of a list at once, from the head of its first column.
+mount("[data-check-all]", (form) => {
+  const boxes = [...form.querySelectorAll("tbody input[type=checkbox]:not(:disabled)")];
+  const head = form.querySelector("thead th");
+  if (!head || boxes.length < 2) return;
+  const all = Object.assign(document.createElement("input"), { type: "checkbox" });
+  all.setAttribute("aria-label", "全选");
+  const show = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    all.checked = ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+  };
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+    show();
+  });
+  form.addEventListener("change", show);
+  const label = Object.assign(document.createElement("label"), { className: "check" });
+  label.append(all, head.textContent);
+  head.replaceChildren(label);
+  show();
 });

@@ -12,7 +12,7 @@ from app.documents import service
 from app.documents.definition import Stage
 from app.documents.gather import gather
 from app.documents.kinds import all_kinds, kind_of
-from app.documents.queries.lists import RecordQuery, search_records
+from app.documents.queries.records import RecordQuery, search_records
 from app.documents.queries.sheets import sheet_of
 from app.documents.rules.completeness import gaps
 from app.documents.service.common import filled_of

@@ -22,7 +22,7 @@ from app.documents import batch_work
 from app.documents.batch_models import PrintBatch, PrintBatchPart
 from app.documents.batch_work import DOCUMENT_JOBS, step, work_on_batches
 from app.documents.models import Document, PrintEntry
-from app.documents.queries.lists import RecordQuery
+from app.documents.queries.records import RecordQuery
 from app.documents.queries.sets import check_set, day_set, documents_by_id, patient_set, query_set
 from app.documents.service import archive_document, batches, begin_document
 from app.documents.service.batches import begin_batch

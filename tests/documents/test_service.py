@@ -1,11 +1,13 @@
 """Write, conflict, sign, freeze, amend, archive, reopen, seal: who may do what, and what is kept."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from app.accounts.models import User
 from app.accounts.service import SignInRefused
@@ -22,6 +24,7 @@ from app.documents.queries.lists import case_folder
 from app.documents.registry import catalogue
 from app.documents.service.common import Incomplete
 from app.documents.service.freezing import canonical_text
+from app.documents.service.seal_paper import seal_list
 from app.documents.service.sealing import Party, seal_faults
 from app.scheduling.models import SurgicalCase
 from tests.cast import HUANG_WEI, MO_LAN, PIN, QIN_YU, ZHAO_QIAN
@@ -310,6 +313,33 @@ def test_a_seal_keeps_its_copies_while_the_original_goes_on(make_case: Case, sta
     assert seal_faults(seal) == []
     later = service.seal_documents(user, case, [open_one], BOTH, "补封", continues=seal)
     assert (later.continues_id, later.number != seal.number) == (seal.id, True)
+
+
+def test_what_is_finished_is_sealed_first_and_the_rest_later(make_case: Case, staff: dict[str, User]) -> None:
+    case, user = make_case(), staff["anesthesiologist"]
+    done = signed(staff, case, "postop_visit")
+    rest = service.begin_document(user, case, "anesthesia_summary", [])
+    first = service.seal_documents(user, case, [done], BOTH, "纠纷")
+    assert first.is_partial, "the summary is not finished"
+    write_all(user, rest)
+    sign_all(staff, rest)
+    drawn = [Party("hospital", "医务科李科长", "", PIXEL), BOTH[1]]
+    later = service.seal_documents(user, case, [rest], drawn, "补封", continues=first)
+    assert not later.is_partial, "with the seal it continues it holds everything"
+    with pytest.raises(InvalidInput):
+        service.seal_documents(user, case, [rest], [Party("hospital", "李", "", "data:text/html,x"), BOTH[1]], "纠纷")
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(seal_list(later))).pages).replace("\n", "")
+    for told in (
+        later.number,
+        first.number,
+        later.sha256,
+        later.items[0].sha256,
+        "患者或其代理人（覃大山，配偶）",
+        "全部封存",
+    ):
+        assert told in words
+    noted = db.session.query(AuditEntry).filter_by(action="documents.seal").all()
+    assert not any("image" in json.dumps(entry.after) for entry in noted)
 
 
 def test_unsealing_needs_every_side_and_intact_copies(make_case: Case, staff: dict[str, User]) -> None:

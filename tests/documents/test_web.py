@@ -14,11 +14,11 @@ from app.core.audit import AuditEntry
 from app.core.db import db
 from app.documents.models import Document, Seal
 from app.documents.registry import catalogue
-from app.documents.service import archive_document, begin_document
+from app.documents.service import amend_document, archive_document, begin_document
 from app.scheduling.models import SurgicalCase
 from tests.cast import CHEN_JING, HUANG_WEI, LI_MING, MO_LAN, PIN, QIN_YU, ZHOU_JIE, Person
 from tests.documents.conftest import PIXEL
-from tests.documents.helpers import signed, write_all
+from tests.documents.helpers import sign_all, signed, write_all
 from tests.pages import Page
 
 Open = Callable[..., Page]
@@ -158,12 +158,12 @@ def test_a_surgeon_reads_and_does_not_write(world: Any, sign_in: SignIn, open_pa
 def test_the_query_finds_by_everything(world: Any, sign_in: SignIn, open_page: Open) -> None:
     world(complete("postop_visit"))
     sign_in(HUANG_WEI)
-    for query in ("text=覃䶮", "text=2026000001", "text=SCH-1", "kind=postop_visit", "state=signed", "person=周杰",
+    for query in ("text=覃䶮", "text=2026000001", "text=SCH-1", "kind=postop_visit", "state=signed", "person=周杰", "person=zhouj",
                   "procedure=胆囊", "procedure=51.2300", "diagnosis=K80.100", "since=2026-11-20&until=2026-11-20",
                   "words=无特殊", "kind=postop_visit&field=postop_visit.ponv&field_value=无"):  # fmt: skip
-        assert open_page(f"/documents?{query}").select("tbody a") == ["麻醉术后访视记录"], query
+        assert open_page(f"/documents?{query}").select("tbody td:nth-child(4) a") == ["麻醉术后访视记录"], query
     for query in ("text=张三", "kind=preop_visit", "state=draft", "since=2026-11-21", "words=百分号%", "diagnosis=J00"):
-        assert open_page(f"/documents?{query}").select("tbody a") == [], query
+        assert open_page(f"/documents?{query}").select("tbody td:nth-child(4) a") == [], query
     assert "日期应为" in open_page("/documents?since=昨天").text
 
 
@@ -222,11 +222,60 @@ def test_requests_to_reopen_are_decided_by_another(world: Any, sign_in: SignIn, 
     client = sign_in(LI_MING)
     assert client.post(f"/documents/{document_id}/reopen", data={"reason": "漏写镇痛"}).status_code == 302
     sign_in(MO_LAN)
-    page = open_page("/documents/requests")
+    page = open_page("/documents/archive")
     assert "漏写镇痛" in page.text
     action = page.soup.select_one("tbody form")["action"]  # type: ignore[index]
-    assert client.post(str(action), data={"decision": "approve"}).status_code == 302
-    assert "没有待审批的申请" in open_page("/documents/requests").text
+    assert client.post(str(action), data={"decision": "approve", "note": "属实"}).status_code == 302
+    page = open_page("/documents/archive")
+    assert "没有待审批的申请" in page.text
+    assert "属实" in page.text
+    sign_in(LI_MING)
+    told = open_page(f"/documents/{document_id}").text
+    assert "莫兰" in told
+    assert "同意重新打开：属实" in told
+    assert "第 2 版" in told, "the new version is one step away"
+
+
+def test_documents_are_submitted_and_archived_together(world: Any, sign_in: SignIn, open_page: Open) -> None:
+    done = world(complete("postop_visit"))
+    client = sign_in(LI_MING)
+    draft = world(lambda case, users: begin_document(users["anesthesiologist"], case, "anesthesia_plan", []).id)
+    refused = client.post(f"/documents/{draft}/submit")
+    assert refused.status_code == 422
+    assert "还差" in refused.get_data(as_text=True)
+    world(lambda case, users: write_all(users["anesthesiologist"], db.session.get_one(Document, draft)))
+    assert client.post(f"/documents/{draft}/submit").status_code == 302
+    assert "已提交" in open_page(f"/documents/{draft}").text
+
+    late = world(lambda case, users: signed(users, case, "anesthesia_summary").id)
+
+    def spoil(case: SurgicalCase, users: dict[str, User]) -> None:
+        db.session.get_one(Document, late).signatures[0].withdrawn_at = clock.now()
+
+    world(spoil)
+    sign_in(MO_LAN)
+    days = "since=2026-11-01&until=2026-11-30"
+    page = open_page(f"/documents/archive?{days}")
+    assert page.soup.select_one(f'input[value="{done}"][checked]')
+    assert page.soup.select_one(f'input[value="{late}"][disabled]')
+    answer = client.post(f"/documents/archive?{days}", data={"document": [done, late]}).get_data(as_text=True)
+    assert "已归档 1 份" in answer
+    assert "没有归档" in answer
+    assert "开始日期" in open_page("/documents/archive?since=2026-11-30&until=2026-11-01").text
+
+
+def test_a_replaced_version_is_found_where_it_is_asked_for(world: Any, sign_in: SignIn, open_page: Open) -> None:
+    def amend(case: SurgicalCase, users: dict[str, User]) -> int:
+        old = signed(users, case, "postop_visit")
+        new = amend_document(users["anesthesiologist"], old, "更正")
+        sign_all(users, new)
+        return old.id
+
+    old = world(amend)
+    sign_in(LI_MING)
+    assert open_page("/documents?kind=postop_visit&state=struck").soup.select_one(f'a[href="/documents/{old}"]')
+    assert not open_page("/documents?kind=postop_visit").soup.select_one(f'a[href="/documents/{old}"]')
+    assert "第 2 版" in open_page(f"/documents/{old}").text
 
 
 def test_strangers_see_nothing(world: Any, client: FlaskClient) -> None:

@@ -1,11 +1,9 @@
-"""Lists for pages: documents of a case with what is missing, and the records query."""
+"""The list of the documents of a case with what is missing."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.core import clock
@@ -14,14 +12,10 @@ from app.documents.definition import Kind, Stage
 from app.documents.facts import CaseFacts, FormEnvironment
 from app.documents.gather import gather
 from app.documents.kinds import all_kinds, kind_of
-from app.documents.models import Document, DocumentContent
+from app.documents.models import Document
 from app.documents.rules.case import DocumentState, Finding, case_findings
 from app.documents.rules.completeness import Gap, blocking, fill, gaps, signature_gaps
-from app.documents.rules.values import native
-from app.patients.models import Encounter, Patient
-from app.scheduling.models import StaffAssignment, SurgicalCase
-
-MAX_RESULTS = 200
+from app.scheduling.models import SurgicalCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,107 +150,3 @@ def _stages_began(document: Document) -> dict[str, datetime]:
         if moments:
             made[stage] = min(moments)
     return made
-
-
-@dataclass(frozen=True, slots=True)
-class RecordQuery:
-    """What somebody looks for; blank means any. `field` is `kind.key` with a contained text."""
-
-    text: str = ""
-    kind: str = ""
-    state: str = ""
-    person: str = ""
-    procedure: str = ""
-    diagnosis: str = ""
-    since: date | None = None
-    until: date | None = None
-    field: str = ""
-    field_value: str = ""
-    words: str = ""
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing was asked."""
-        return self == RecordQuery()
-
-
-def search_records(query: RecordQuery, limit: int = MAX_RESULTS) -> list[Document]:
-    """Documents that fit everything asked, the newest first."""
-    statement = (
-        select(Document)
-        .join(SurgicalCase, Document.case_id == SurgicalCase.id)
-        .join(Patient, SurgicalCase.patient_id == Patient.id)
-        .outerjoin(Encounter, SurgicalCase.encounter_id == Encounter.id)
-        .join(DocumentContent, DocumentContent.document_id == Document.id)
-        .where(Document.struck_at.is_(None))
-        .options(selectinload(Document.content))
-    )
-    statement = _by_identity(statement, query)
-    if query.kind:
-        statement = statement.where(Document.kind == query.kind)
-    if query.state:
-        statement = statement.where(Document.state == query.state)
-    if query.words:
-        statement = statement.where(DocumentContent.text.like(_like(query.words), escape="\\"))
-    if query.person:
-        statement = statement.where(
-            SurgicalCase.assignments.any(StaffAssignment.name.like(_like(query.person), escape="\\"))
-        )
-    if query.since:
-        statement = statement.where(SurgicalCase.day >= query.since)
-    if query.until:
-        statement = statement.where(SurgicalCase.day <= query.until)
-    statement = statement.order_by(SurgicalCase.day.desc(), Document.id.desc()).limit(limit * 5)
-    found = [document for document in db.session.scalars(statement) if _fits(document, query)]
-    return found[:limit]
-
-
-def _by_identity(statement: Select[Document], query: RecordQuery) -> Select[Document]:
-    text = query.text.strip()
-    if not text:
-        return statement
-    lower = _like(text.lower()).removeprefix("%")
-    return statement.where(
-        or_(
-            Patient.name.like(_like(text), escape="\\"),
-            Patient.pinyin.like(lower, escape="\\"),
-            Patient.pinyin_full.like(lower, escape="\\"),
-            Patient.patient_no == text,
-            Encounter.inpatient_no == text,
-            Encounter.outpatient_no == text,
-            SurgicalCase.case_no == text,
-        )
-    )
-
-
-def _like(text: str) -> str:
-    escaped = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _fits(document: Document, query: RecordQuery) -> bool:
-    case = document.case
-    if query.procedure and not _named([*case.procedures, *case.performed_procedures], query.procedure):
-        return False
-    if query.diagnosis and not _named(case.diagnoses, query.diagnosis):
-        return False
-    if query.field:
-        kind, _, key = query.field.partition(".")
-        item = kind_of(document).find(key)
-        if document.kind != kind or item is None:
-            return False
-        value = native(item, document.content.values.get(key))
-        return value is not None and query.field_value.strip() in _told(item, document.content.values.get(key))
-    return True
-
-
-def _told(item: Any, value: Any) -> str:
-    labels = {option.code: option.label for option in item.options}
-    if isinstance(value, list):
-        return "，".join(labels.get(v, str(v)) if isinstance(v, str) else str(v) for v in value)
-    return f"{value} {labels.get(value, '')}" if isinstance(value, str) else str(value)
-
-
-def _named(items: Sequence[Mapping[str, Any]], text: str) -> bool:
-    word = text.strip()
-    return any(word in str(item.get("name") or "") or word == str(item.get("code") or "") for item in items)

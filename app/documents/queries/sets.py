@@ -12,7 +12,7 @@ from app.documents.facts import CaseFacts
 from app.documents.gather import gather
 from app.documents.kinds import all_kinds
 from app.documents.models import Document
-from app.documents.queries.lists import RecordQuery, search_records
+from app.documents.queries.records import RecordQuery, search_records
 from app.documents.service.paper import Check, check_of
 from app.documents.service.printing import copies_of
 from app.patients.models import Encounter, Patient

@@ -3,6 +3,7 @@
 from app.documents.service.archiving import (
     amend_document,
     archive_document,
+    archive_documents,
     decide_reopen,
     request_reopen,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "SavedField",
     "amend_document",
     "archive_document",
+    "archive_documents",
     "begin_document",
     "copy_from_last",
     "decide_reopen",

@@ -1,13 +1,14 @@
 """Archive, ask to reopen, amend by a new version. What was archived is never changed."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select
 
 from app.core import audit, clock
 from app.core.audit import Actor
 from app.core.db import db
-from app.core.errors import Conflict, Locked, NotAllowed
+from app.core.errors import Conflict, DomainError, Locked, NotAllowed
 from app.documents.definition import Stage
 from app.documents.models import Document, DocumentContent, ReopenRequest
 from app.documents.rules.completeness import blocking, gaps, signature_gaps
@@ -41,6 +42,17 @@ def archive_document(actor: Actor, document: Document) -> Document:
                  after={"sha256": copy.sha256})  # fmt: skip
     tell(document)
     return document
+
+
+def archive_documents(actor: Actor, documents: Sequence[Document]) -> tuple[list[Document], list[tuple[Document, str]]]:
+    """Lock those of the documents that are complete; the others come back with the sentence why not."""
+    done, refused = [], []
+    for document in documents:
+        try:
+            done.append(archive_document(actor, document))
+        except DomainError as error:
+            refused.append((document, error.message))
+    return done, refused
 
 
 def request_reopen(actor: Actor, document: Document, reason: str) -> ReopenRequest:

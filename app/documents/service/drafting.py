@@ -15,13 +15,15 @@ from app.documents.definition import Field, Stage
 from app.documents.gather import gather
 from app.documents.kinds import current_kind, kind_of, packages_for, stored_definition
 from app.documents.models import Document, DocumentContent
-from app.documents.rules.completeness import default_values, fill
+from app.documents.rules.completeness import blocking, default_values, fill, gaps
 from app.documents.rules.signing import frozen_sections
 from app.documents.rules.values import canonical_value, from_fact, shown, warning
 from app.documents.service.common import (
+    Incomplete,
     content_for_update,
     filled_of,
     require_current,
+    require_reason,
     signed_of,
     subject,
     tell,
@@ -236,8 +238,10 @@ def last_of_patient(document: Document) -> Document | None:
 
 
 def submit_document(actor: Actor, document: Document) -> Document:
-    """Tell that writing is done and signatures may be given."""
+    """Tell that writing is done and only signatures are missing. Raises `Incomplete`."""
     _require_writable(document)
+    if missing := blocking(gaps(filled_of(document), Stage.SIGN)):
+        raise Incomplete(document.title, missing)
     if document.state == "draft":
         document.state, document.submitted_at = "submitted", clock.now()
         audit.record(actor, "documents.submit", subject(document), patient_id=document.case.patient_id)
@@ -250,7 +254,8 @@ def discard_draft(actor: Actor, document: Document, reason: str) -> None:
     require_current(document)
     if document.state not in ("draft", "submitted") or signed_of(document):
         raise Locked("已有签名的文书不能作废，请建立新版本。")
-    document.struck_at, document.amend_reason = clock.now(), f"作废：{reason.strip()[:200]}"
+    text = require_reason(reason)
+    document.struck_at, document.amend_reason = clock.now(), f"作废：{text[:250]}"
     document.version_no = 0  # frees the place of the kind in the case
-    audit.record(actor, "documents.discard", subject(document), patient_id=document.case.patient_id, reason=reason)
+    audit.record(actor, "documents.discard", subject(document), patient_id=document.case.patient_id, reason=text)
     tell(document)

@@ -1,6 +1,6 @@
 """封存 and 启封: an immutable set of copies before both parties (《医疗机构病历管理规定》 2013 §§25–28)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, select
@@ -10,22 +10,29 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput
 from app.documents import ports
+from app.documents.definition import Field, FieldType
 from app.documents.models import Document, Seal, SealedCopy
+from app.documents.rules.values import canonical_value
 from app.documents.service.common import require_reason
 from app.documents.service.freezing import canonical_text
 from app.documents.service.paper import paper_of
 from app.scheduling.models import SurgicalCase
 
+FINISHED = ("signed", "archived")
 SIDES = {"hospital": "医疗机构", "patient": "患者或其代理人", "notary": "公证"}
+
+
+_PICTURE = Field(key="image", label="签名", type=FieldType.SIGNATURE)
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody present: side (hospital, patient, notary), name, identity or relation."""
+    """Somebody present: side (hospital, patient, notary), name, identity or relation, signature drawn on the pad."""
 
     side: str
     name: str
     note: str = ""
+    image: str = ""
 
 
 def seal_documents(
@@ -40,6 +47,7 @@ def seal_documents(
 ) -> Seal:
     """Seal copies of the documents. The originals may go on; a later part continues this seal.
 
+    The seal is partial while a current document of the case is not finished or in no seal of its chain.
     The hospital and the patient's side must be present, or a notary when the patient's side refuses or is absent.
     """
     text = require_reason(reason)
@@ -48,18 +56,19 @@ def seal_documents(
     _require_parties(parties)
     if continues is not None and continues.case_id != case.id:
         raise InvalidInput(fields={"continues": "只能补封同一台手术的封存件"})
+    covered = _covered(continues) | {document.id for document in documents if document.state in FINISHED}
     copies = [_copy(document) for document in documents]
     manifest = [
         {"document": document.uid, "title": copy.title, "version": document.version_no, "state": copy.state,
          "sha256": copy.sha256}
         for document, copy in zip(documents, copies, strict=True)
     ]  # fmt: skip
-    told = [asdict(party) for party in parties]
+    told = _told(parties)
     seal = Seal(
         number=_number(),
         case_id=case.id,
         reason=text,
-        is_partial=any(document.state not in ("signed", "archived") for document in documents),
+        is_partial=bool(_current_ids(case) - covered),
         parties=told,
         manifest=manifest,
         sha256=ports.sha256(audit.canonical({"manifest": manifest, "parties": told})),
@@ -73,8 +82,33 @@ def seal_documents(
     db.session.add(seal)
     db.session.flush()
     audit.record(actor, "documents.seal", f"seal:{seal.id}", patient_id=case.patient_id,
-                 after={"number": seal.number, "sha256": seal.sha256, "parties": told}, reason=text)  # fmt: skip
+                 after={"number": seal.number, "sha256": seal.sha256, "parties": _named(told)}, reason=text)  # fmt: skip
     return seal
+
+
+def _current_ids(case: SurgicalCase) -> set[int]:
+    return set(db.session.scalars(select(Document.id).where(Document.case_id == case.id, Document.struck_at.is_(None))))
+
+
+def _covered(seal: Seal | None) -> set[int]:
+    """Documents that a seal and those it continues hold in a finished state."""
+    covered: set[int] = set()
+    while seal is not None:
+        covered |= {copy.document_id for copy in seal.items if copy.state in FINISHED}
+        seal = db.session.get(Seal, seal.continues_id) if seal.continues_id else None
+    return covered
+
+
+def _told(parties: Sequence[Party]) -> list[dict[str, str]]:
+    for party in parties:
+        if party.image:
+            canonical_value(_PICTURE, {"image": party.image})
+    return [asdict(party) for party in parties]
+
+
+def _named(parties: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The parties for the audit, without their pictures."""
+    return [{key: party[key] for key in ("side", "name", "note")} for party in parties]
 
 
 def _copy(document: Document) -> SealedCopy:
@@ -125,10 +159,10 @@ def unseal(actor: Actor, seal: Seal, parties: Sequence[Party], reason: str) -> S
     if faults := seal_faults(seal):
         raise Conflict("封存件校验不符：" + "；".join(faults))
     seal.unsealed_at, seal.unseal_reason, seal.unsealed_by = clock.now(), text, actor.actor_id
-    seal.unseal_parties = [asdict(party) for party in parties]
+    seal.unseal_parties = _told(parties)
     case = db.session.get_one(SurgicalCase, seal.case_id)
     audit.record(actor, "documents.unseal", f"seal:{seal.id}", patient_id=case.patient_id,
-                 after={"number": seal.number, "parties": seal.unseal_parties}, reason=text)  # fmt: skip
+                 after={"number": seal.number, "parties": _named(seal.unseal_parties)}, reason=text)  # fmt: skip
     return seal
 
 
