@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from flask import Response, request, session, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -27,7 +27,7 @@ from blueprints.common.access import actor, may, needs
 from blueprints.common.fragments import fragment, go
 from blueprints.common.fragments import page as render
 from blueprints.documents.forms import anchor
-from blueprints.documents.guards import OPENED, break_glass, is_closed, is_own
+from blueprints.documents.guards import break_glass, is_open
 from blueprints.documents.printing import chosen_queue, copies, queue_options
 from blueprints.documents.routes import blueprint
 
@@ -56,7 +56,7 @@ def _centre(error: str = "") -> str:
     statement = select(PrintBatch).where(PrintBatch.user_id == actor().id).order_by(PrintBatch.id.desc()).limit(_SHOWN)
     return render("documents/print_centre.html", rows=rows, incomplete=incomplete, title=title, error=error,
                   args=request.values, kinds=all_kinds(), states=STATE_LABELS, labels=READINESS_LABELS,
-                  is_open=_is_open, closed=[row for row in rows if not _is_open(row.document)], batches=list(db.session.scalars(statement)), forms=FORMS,
+                  is_open=is_open, closed=[row for row in rows if not is_open(row.document)], batches=list(db.session.scalars(statement)), forms=FORMS,
                   batch_states=BATCH_STATES, anchor=anchor, most=MAX_SET,
                   asked=any(request.values.get(name, "").strip() for name in _ASKED))  # fmt: skip
 
@@ -81,11 +81,6 @@ def _chosen() -> tuple[list[Document], str]:
     return found, title
 
 
-def _is_open(document: Document) -> bool:
-    """Whether it needs no reason: work in hand, one's own record, or opened with a reason before (see `guards`)."""
-    return not is_closed(document) or is_own(document) or document.id in session.get(OPENED, [])
-
-
 @blueprint.post("/documents/print")
 @needs(P.PRINT_RECORD)
 def order_batch() -> ResponseReturnValue:
@@ -107,7 +102,7 @@ def order_batch() -> ResponseReturnValue:
 
 def _allowed(documents: Sequence[Document]) -> list[Document]:
     """The documents; records of others that are closed are opened with one reason, audited for each."""
-    closed = [document for document in documents if not _is_open(document)]
+    closed = [document for document in documents if not is_open(document)]
     if closed and not may(P.BREAK_GLASS):
         raise InvalidInput("其中有不是您的病例，您没有打印的权限。", fields={"document": "没有权限"})
     for document in closed:

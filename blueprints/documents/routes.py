@@ -32,7 +32,7 @@ from blueprints.common.fragments import fragment, go, toast
 from blueprints.common.fragments import page as render
 from blueprints.common.guards import load_case
 from blueprints.documents.forms import anchor, section_views, time_input
-from blueprints.documents.guards import ReasonNeeded, break_glass, load_document
+from blueprints.documents.guards import ReasonNeeded, break_glass, is_open, load_document
 
 blueprint = Blueprint("documents", __name__)
 P = Permission
@@ -69,7 +69,12 @@ def page() -> ResponseReturnValue:
     counts = count_values(search_records(query, _COUNTED), query.field) if query.field and not error else []
     return render("documents/query.html", query=query, found=found, error=error, kinds=all_kinds(), counts=counts,
                   states=STATE_LABELS | {STRUCK: "已被取代或作废"}, args=request.args, searches=my_searches(actor()),
-                  asked=asked_words(), excerpt=excerpt, most=MAX_RESULTS)  # fmt: skip
+                  asked=asked_words(), excerpt=_excerpt, most=MAX_RESULTS)  # fmt: skip
+
+
+def _excerpt(document: Document, words: str) -> str:
+    """The words in their place; nothing of a record that asks for a reason first."""
+    return excerpt(document, words) if words and is_open(document) else ""
 
 
 def asked_words() -> dict[str, str]:

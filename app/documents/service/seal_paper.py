@@ -76,5 +76,7 @@ def _lines(act: str, parties: Sequence[Mapping[str, str]]) -> list[SignatureLine
     for party in parties:
         who = "，".join(filter(None, (party["name"], party.get("note"))))
         image = party.get("image", "")
-        lines.append(SignatureLine(f"{act}　{SIDES[party['side']]}（{who}）", party["name"] if image else "", image=image))
+        lines.append(
+            SignatureLine(f"{act}　{SIDES[party['side']]}（{who}）", party["name"] if image else "", image=image)
+        )
     return lines
