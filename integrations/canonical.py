@@ -8,17 +8,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from app.core.labelled import Labelled
 
-class PatientAction(StrEnum):
+
+class PatientAction(Labelled):
     """What happened to the patient or the visit."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> "PatientAction":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     ADMIT = "admit", "入院"
     REGISTER = "register", "登记"
@@ -30,16 +24,8 @@ class PatientAction(StrEnum):
     MERGE = "merge", "合并"
 
 
-class RequestAction(StrEnum):
+class RequestAction(Labelled):
     """What happened to the surgery request."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> "RequestAction":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     NEW = "new", "新申请"
     UPDATE = "update", "修改申请"
@@ -47,16 +33,8 @@ class RequestAction(StrEnum):
     HOLD = "hold", "暂缓申请"
 
 
-class RequestKind(StrEnum):
+class RequestKind(Labelled):
     """The kinds of surgery request of the hospital."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> "RequestKind":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     ELECTIVE = "elective", "择期"
     URGENT = "urgent", "限期"
@@ -265,16 +243,8 @@ class ScheduleNotice:
     scheduler: PersonRef = PersonRef()
 
 
-class Milestone(StrEnum):
+class Milestone(Labelled):
     """Times of a case that the HIS wants to know, with the code our status messages use."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> "Milestone":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     TRANSIT = "TRANSIT", "接患者"
     OR_IN = "OR_IN", "入手术间"

@@ -1,18 +1,10 @@
 """Every right that a route may ask for. A role is a set of these; the sets are editable data."""
 
-from enum import StrEnum
+from app.core.labelled import Labelled
 
 
-class Permission(StrEnum):
+class Permission(Labelled):
     """A right. The value is stored in roles; `label` is shown to administrators."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str) -> "Permission":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     SIGNED_IN = "signed_in", "登录即可使用"
     VIEW_SCHEDULE = "schedule.view", "查看手术排班"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from app.core.labelled import Labelled
 from app.patients.facts import EncounterFacts, PatientFacts
-from app.scheduling.rules.words import Labelled
 
 
 class RequestAction(Labelled):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.core import clock
-from app.scheduling.rules.words import Labelled
+from app.core.labelled import Labelled
 
 STEP = timedelta(minutes=5)
 MIN_MINUTES, MAX_MINUTES = 10, 24 * 60

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.scheduling.rules.words import Labelled
+from app.core.labelled import Labelled
 
 
 class EventKind(Labelled):

@@ -1,20 +1,9 @@
 """The words of scheduling: kinds of request, roles of the team, procedures in one line."""
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Any
 
-
-class Labelled(StrEnum):
-    """A string enumeration whose members carry a Chinese `label`."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> "Labelled":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
+from app.core.labelled import Labelled
 
 
 class RequestKind(Labelled):

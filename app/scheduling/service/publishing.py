@@ -9,8 +9,8 @@ from sqlalchemy import or_, select
 from app.core import audit, clock
 from app.core.audit import Actor
 from app.core.db import db
+from app.core.labelled import Labelled
 from app.scheduling.models import SurgicalCase
-from app.scheduling.rules.words import Labelled
 from app.scheduling.service.common import subject, tell_board, tell_case
 from app.scheduling.service.outward import case_facts, content_of, is_known_to_his, send
 
