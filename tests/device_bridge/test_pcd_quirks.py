@@ -26,6 +26,9 @@ def pcd(*rows):
         ("OBX|1|NM|131842^MDC_ECG_AMPL_ST_II^MDC|1.7.4.131842|0.12|266418^MDC_DIM_MILLI_VOLT^MDC", {"ST_II": 1.2}),
         ("OBX|1|NM|151712^MDC_CONC_AWAY_CO2_EXP^MDC|1.11.1.1|38|266016^MDC_DIM_MMHG^MDC", {"EtCO2": 38}),
         ("OBX|1|NM|188420^MDC_TEMP_RECT^MDC|1.2.1.1|98.6|268160^MDC_DIM_FAHR^MDC", {"T1": 37.0}),
+        # the limit at which a depression of the ST segment counts, and not the sign for "none"
+        ("OBX|1|NM|131842^MDC_ECG_AMPL_ST_II^MDC|1.7.4.131842|-1.0|263442^MDC_DIM_MILLI_M^MDC", {"ST_II": -1.0}),
+        ("OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.147842|-1|264864^MDC_DIM_BEAT_PER_MIN^MDC", {}),
     ],
 )
 def test_codes(decode, row, expected):

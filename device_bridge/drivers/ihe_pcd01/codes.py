@@ -150,8 +150,6 @@ PUMP_NAMES: dict[str, str] = {
 
 MDC_SYSTEMS = frozenset({"", "MDC"})
 SENTINELS = frozenset({-999.0, -99.9, -100.0, -1.0, 8_388_607.0})
-# Below zero these are real numbers, so -1 and the like mean what they say.
-SIGNED = frozenset({"CVP", "ICP", "RAP", "LAP", "PAP_S", "PAP_D", "PAP_M", "ART_S", "ART_D", "ART_M"})
 
 WAVES: dict[str, str] = {
     "131328": "ECG",

@@ -37,8 +37,8 @@ _NO_DIMENSION = frozenset({"1", "dB", "1:x"})
 
 
 def is_sentinel(code: str, value: float) -> bool:
-    """Does the number only say that there is none? A pressure of -1 can be real."""
-    return value in codes.SENTINELS and not (code in codes.SIGNED and value == -1.0)
+    """Does the number only say that there is none? A pressure, an ST segment or a base excess of -1 can be real."""
+    return value in codes.SENTINELS and not (value == -1.0 and PARAMETERS[code].low <= -1.0)
 
 
 def in_canonical_unit(code: str, value: float, number: str, name: str = "") -> float | None:
