@@ -4,6 +4,10 @@ Three clocks are known: the device's claim, the bridge's wall clock at arrival, 
 offset of a device is the median of (arrival - claim) over the last minute. Under 2 s the device is believed;
 under 24 h the claim is shifted by the offset and flagged; beyond that the arrival counts and is flagged.
 The bridge never sets a device clock.
+
+A sender that held its messages back while nobody answered lets its clock look slow: its times advance faster than
+they arrive. Such messages say nothing about the clock, and after a restart the offset of before counts until a
+minute of new ones has come.
 """
 
 from collections import deque
@@ -16,6 +20,8 @@ WINDOW_S = 60.0
 BELIEVED_MS = 2_000
 CORRECTABLE_MS = 24 * 3600 * 1000
 _MAX_SAMPLES = 240
+_CATCHING_UP_MS = 500
+_WEIGHT_OF_BEFORE = 20  # samples
 
 
 class DeviceClock:
@@ -26,6 +32,9 @@ class DeviceClock:
         self._offset_ms: int | None = None
         self._episode_offset_ms: int | None = None
         self._last_claim: int | None = None
+        self._last_wall_ms = 0
+        self._before: int | None = None  # the offset that was measured before a restart
+        self._began_s: float | None = None
         self.jumps = 0
 
     @property
@@ -33,27 +42,54 @@ class DeviceClock:
         """Arrival minus device time in milliseconds; None when the device states no time."""
         return self._offset_ms if self._offset_ms is not None else self._episode_offset_ms
 
+    @property
+    def measured_offset_ms(self) -> int | None:
+        """The offset from continuous values only."""
+        return self._offset_ms
+
+    def recall(self, offset_ms: int) -> None:
+        """What the offset was before a restart."""
+        self._offset_ms = self._before = offset_ms
+
     def notice(self, claim_ms: int, arrived: Clocks) -> None:
         """A continuous value came with this time. Called once a frame is enough."""
         if claim_ms == self._last_claim and self._samples and arrived.mono_s - self._samples[-1][0] < 0.5:
             return
-        self._last_claim = claim_ms
+        catching_up = self._is_catching_up(claim_ms, arrived)
+        self._last_claim, self._last_wall_ms = claim_ms, arrived.wall_ms
+        if catching_up:
+            return
         sample = arrived.wall_ms - claim_ms
         if self._offset_ms is not None and abs(sample - self._offset_ms) > max(BELIEVED_MS, 5_000):
             self._jump(sample)
         self._samples.append((arrived.mono_s, sample))
         while self._samples and arrived.mono_s - self._samples[0][0] > WINDOW_S:
             self._samples.popleft()
+            if len(self._samples) == 1 and self._offset_ms is not None:  # silent for long: what was known counts
+                self._before, self._began_s = self._offset_ms, None
         before = self._offset_ms
-        self._offset_ms = round(median(value for _, value in self._samples))
+        if self._began_s is None:
+            self._began_s = arrived.mono_s
+        elif arrived.mono_s - self._began_s > WINDOW_S:
+            self._before = None
+        held = [] if self._before is None else [self._before] * _WEIGHT_OF_BEFORE
+        self._offset_ms = round(median([*held, *(value for _, value in self._samples)]))
         if before is not None and abs(before - self._offset_ms) > BELIEVED_MS:
             self.jumps += 1
+
+    def _is_catching_up(self, claim_ms: int, arrived: Clocks) -> bool:
+        """Later than usual, and the times advance faster than they arrive: messages that had to wait."""
+        if self._last_claim is None or self._offset_ms is None:
+            return False
+        faster = (claim_ms - self._last_claim) - (arrived.wall_ms - self._last_wall_ms)
+        return faster > _CATCHING_UP_MS and arrived.wall_ms - claim_ms - self._offset_ms > _CATCHING_UP_MS
 
     def _jump(self, sample: int) -> None:
         """Two samples in a row far from the median: somebody set a clock; start a new epoch."""
         recent = list(self._samples)[-1:]
         if recent and abs(recent[0][1] - sample) <= BELIEVED_MS:
             self._samples.clear()
+            self._before = None
             self.jumps += 1
 
     def notice_episode(self, claim_ms: int, arrived: Clocks) -> None:

@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from device_bridge.clock_policy import DeviceClock
-from device_bridge.drivers.base import Alarm, Clocks, Observation
+from device_bridge.drivers.base import (
+    Alarm,
+    Clocks,
+    DeviceInfo,
+    Fault,
+    MessageBegins,
+    Observation,
+    Output,
+    Routed,
+    Send,
+)
 from device_bridge.parameters import EPISODIC, SAMPLED, conversion
 from device_bridge.wire import DeviceAlarm, Quality
 
@@ -18,6 +28,7 @@ _REMEMBERED = 256
 _FRESH_MS = 120_000
 _INFERRED_WITHIN_MS = 75_000
 _KEPT_OVER_RESTART = 20
+_MESSAGES_KEPT = 16  # a sender waits for one answer at a time
 _STUCK_AFTER = 10
 _ALARM_FORGOTTEN_AFTER_S = 30.0
 
@@ -40,7 +51,47 @@ class Normaliser:
         self._episodes: OrderedDict[tuple[int, _Values], float] = OrderedDict()
         self.memory_changed = False
         self._alarms: OrderedDict[tuple[int, str, str], float] = OrderedDict()
+        self._messages: OrderedDict[str, None] = OrderedDict()
+        self._taken: list[str] = []
         self._same: dict[str, tuple[int | None, float, int]] = {}
+
+    def without_repeats(self, outputs: list[Output]) -> list[Output]:
+        """The same outputs without what a message says that was kept before and is sent again for want of an answer.
+
+        Faults, device facts and what is to be sent stay: a repeated message is acknowledged like the first.
+        """
+        if not any(isinstance(one, MessageBegins) for one in outputs):
+            return outputs
+        kept: list[Output] = []
+        known = False
+        for one in outputs:
+            if isinstance(one, MessageBegins):
+                known = self._is_known(one.identity)
+            elif not known or isinstance(one, Send | Fault | DeviceInfo | Routed):
+                kept.append(one)
+        return kept
+
+    def taken(self) -> list[str]:
+        """The messages that became known since the last call."""
+        taken, self._taken = self._taken, []
+        return taken
+
+    def forget(self, identities: Iterable[str]) -> None:
+        """These messages did not reach the disk after all: their repetition counts."""
+        for identity in identities:
+            self._messages.pop(identity, None)
+
+    def _is_known(self, identity: str) -> bool:
+        if not identity:
+            return False
+        if identity in self._messages:
+            return True
+        self._messages[identity] = None
+        self._taken.append(identity)
+        self.memory_changed = True
+        while len(self._messages) > _MESSAGES_KEPT:
+            self._messages.popitem(last=False)
+        return False
 
     def readings(self, observations: Iterable[Observation], arrived: Clocks) -> list[Reading]:
         """Values that exist, with their effective times. Absent ones (`None`) leave no trace."""
@@ -101,17 +152,26 @@ class Normaliser:
         return values == last_values and abs(claim - last_claim) <= _INFERRED_WITHIN_MS
 
     def remember(self) -> str:
-        """What must survive a restart so that no measurement is taken twice."""
+        """What must survive a restart so that nothing is taken twice and late data keep their times."""
         self.memory_changed = False
-        return json.dumps([[claim, values] for claim, values in list(self._episodes)[-_KEPT_OVER_RESTART:]])
+        episodes = [[claim, values] for claim, values in list(self._episodes)[-_KEPT_OVER_RESTART:]]
+        return json.dumps(
+            {"episodes": episodes, "messages": list(self._messages), "offset_ms": self.clock.measured_offset_ms}
+        )
 
     def recall(self, memory: str) -> None:
-        """Inverse of `remember`; anything unreadable is ignored."""
+        """Inverse of `remember`; anything unreadable is ignored. A plain list are the episodes of an older bridge."""
         try:
-            for claim, values in json.loads(memory):
+            known = json.loads(memory)
+            known = {"episodes": known} if isinstance(known, list) else known
+            for claim, values in known["episodes"]:
                 key = (int(claim), tuple((str(code), float(value)) for code, value in values))
                 self._episodes[key] = 0.0
-        except (ValueError, TypeError):
+            self._messages.update((str(one), None) for one in known.get("messages", ()))
+            offset = known.get("offset_ms")
+            if offset is not None:
+                self.clock.recall(int(offset))
+        except (ValueError, TypeError, KeyError):
             self._episodes.clear()
 
     def _stuck(self, one: Observation) -> Quality:

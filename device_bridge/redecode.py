@@ -143,7 +143,7 @@ class Redecoder:
     def _keep(self, line: _Line, outputs: list[Output], moment: int) -> None:
         if not outputs:
             return
-        own = self._mapping.apply(self._own(line[0], outputs))
+        own = self._normaliser.without_repeats(self._mapping.apply(self._own(line[0], outputs)))
         for one in own:
             if isinstance(one, Fault):
                 self.result.faults[one.kind] += 1

@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from device_bridge.clocks import now, wall_ms
@@ -207,9 +208,10 @@ class DeviceSession:
 
     def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks, line: int = 0) -> "Future[None] | None":
         outputs = self._mapping.apply(self._hand_over(outputs, arrived))
-        observations = [one for one in outputs if isinstance(one, Observation)]
-        if observations or (raw and _RAW in self._driver.capabilities):
+        if any(isinstance(one, Observation) for one in outputs) or (raw and _RAW in self._driver.capabilities):
             self.watchdog.frame(arrived)
+        outputs = self._normaliser.without_repeats(outputs)
+        observations = [one for one in outputs if isinstance(one, Observation)]
         for one in outputs:
             if isinstance(one, Fault):
                 self.watchdog.faults += 1
@@ -225,9 +227,17 @@ class DeviceSession:
         if not (raw or readings or alarms or waves):
             return None
         memory = self._normaliser.remember() if self._normaliser.memory_changed else None
-        return self._spool.add(
+        kept = self._spool.add(
             Received(self._config.device_id, arrived.wall_ms, raw, readings, alarms, waves, memory, line)
         )
+        if messages := self._normaliser.taken():
+            kept.add_done_callback(partial(self._forget_on_failure, messages))
+        return kept
+
+    def _forget_on_failure(self, messages: list[str], kept: "Future[None]") -> None:
+        """What did not reach the disk is not acknowledged, so it will come again and must count then."""
+        if kept.cancelled() or kept.exception() is not None:
+            self._normaliser.forget(messages)
 
     def _hand_over(self, outputs: list[Output], arrived: Clocks) -> list[Output]:
         """Give a gateway's outputs to the devices they belong to; what belongs to nobody here is counted."""

@@ -7,7 +7,6 @@ again (`device_bridge.outbound`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, Protocol
 
 from device_bridge.parameters import PARAMETERS, conversion, judge
@@ -112,7 +111,18 @@ class Routed:
     outputs: "tuple[Output, ...]"
 
 
-Output = Observation | Alarm | Wave | DeviceInfo | Fault | Unmapped | Send | Routed
+@dataclass(frozen=True, slots=True)
+class MessageBegins:
+    """What follows, up to the next of these, is one message of a protocol that waits for an acknowledgement.
+
+    A sender that did not get one says the same message again, word for word; then `identity` is the same again.
+    Blank: nothing tells this message from another one.
+    """
+
+    identity: str
+
+
+Output = Observation | Alarm | Wave | DeviceInfo | Fault | Unmapped | Send | Routed | MessageBegins
 
 
 class Codec(Protocol):
@@ -141,6 +151,10 @@ class CodecOptions:
 
 # Reads one outgoing byte string on its own; None = may leave, otherwise the reason why not (in Chinese).
 Checker = Callable[[bytes], str | None]
+
+
+# No instrument measures more; a damaged floating-point number does.
+_BEYOND_ALL = 1e12
 
 
 def _as_is(data: bytes) -> bytes:
@@ -187,9 +201,9 @@ def observe(
     episode_inferred: bool = False,
     quality: Quality = Quality.GOOD,
 ) -> Observation:
-    """An observation in the canonical unit, judged. `None` and not-a-number become absent and INVALID."""
+    """An observation in the canonical unit, judged. `None` and what is no number become absent and INVALID."""
     unit = PARAMETERS[code].unit
-    if value is None or not isfinite(value):
+    if value is None or not -_BEYOND_ALL < value < _BEYOND_ALL:
         invalid = INVALID if quality is GOOD else quality | INVALID
         return Observation(code, None, unit, invalid, time_ms, episode_ms, episode_inferred)
     rounded = round(float(value), 4)

@@ -55,13 +55,33 @@ def test_a_clock_set_on_the_device_is_followed():
     assert clock.jumps >= 1
 
 
+def test_messages_that_had_to_wait_do_not_make_the_clock_look_slow():
+    clock = DeviceClock()
+    for second in range(30):
+        clock.notice(START + second * 1000, Clocks(START + second * 1000 + 40, float(second)))
+    for held in range(30, 90):  # a minute's worth, all within a second
+        clock.notice(START + held * 1000, Clocks(START + 90_000 + held * 10, 90 + held / 100))
+    assert clock.offset_ms == 40
+    assert clock.jumps == 0
+
+
+def test_the_offset_of_before_a_restart_counts_until_there_are_new_ones():
+    before, after = Normaliser(), Normaliser()
+    before.readings([observe("HR", 60, time_ms=at(0).wall_ms)], at(0))
+    after.recall(before.remember())
+    held = Clocks(at(1).wall_ms + 4_000, 5.0)
+    (reading,) = after.readings([observe("HR", 61, time_ms=at(1).wall_ms)], held)
+    assert (reading.time_ms, reading.quality) == (at(1).wall_ms, 0)
+
+
 def test_no_device_time_means_arrival():
     (reading,) = Normaliser().readings([observe("HR", 60)], at(1))
     assert (reading.time_ms, reading.quality) == (at(1).wall_ms, 0)
 
 
 def test_absent_values_leave_no_trace():
-    assert Normaliser().readings([observe("HR", None), observe("SpO2", float("nan"))], at(1)) == []
+    absent = [observe("HR", None), observe("SpO2", float("nan")), observe("PR", 1e127)]
+    assert Normaliser().readings(absent, at(1)) == []
 
 
 def cuff(moment, systolic=120, inferred=False):

@@ -9,6 +9,7 @@ from device_bridge.drivers.base import Alarm, CodecOptions, Observation, Routed,
 from device_bridge.drivers.ihe_pcd01.codec import PcdCodec
 from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import get_driver
+from device_bridge.normaliser import Normaliser
 from device_bridge.session import DeviceSession
 from device_bridge.spool import Spool
 from device_bridge.transports.factory import make_endpoint
@@ -63,7 +64,7 @@ def test_alarms_follow_their_bed():
         one for one in decoded(message("X^^4", 0, kind="ORU^R40^ORU_R40", rows=rows)) if isinstance(one, Routed)
     ]
     assert routed.device == "OR4"
-    assert isinstance(routed.outputs[0], Alarm)
+    assert isinstance(routed.outputs[-1], Alarm)
 
 
 def test_cuff_readings_of_two_beds_are_dated_apart():
@@ -134,3 +135,29 @@ def test_a_passive_device_is_alive_when_bytes_come(tmp_path):
     assert session.health().state == "receiving"
     assert len(spool.raw("P")) == 1
     spool.close()
+
+
+def test_a_message_that_is_sent_again_for_want_of_an_answer_counts_once_also_after_a_restart():
+    first, repeated = Normaliser(), Normaliser()
+    sent, other = message("4", 60), message("4", 61)
+    assert [value_of(first, data) for data in (sent, sent, other, sent)] == [[60], [], [61], []]
+    repeated.recall(first.remember())
+    assert [value_of(repeated, data) for data in (sent, other, message("4", 62))] == [[], [], [62]]
+
+
+def test_a_message_that_did_not_reach_the_disk_counts_when_it_comes_again():
+    normaliser, sent = Normaliser(), message("4", 60)
+    assert value_of(normaliser, sent) == [60]
+    normaliser.forget(normaliser.taken())
+    assert value_of(normaliser, sent) == [60]
+
+
+def test_messages_without_a_number_are_never_taken_for_repetitions():
+    bare = message("4", 60).replace(b"|77|", b"||")
+    normaliser = Normaliser()
+    assert [value_of(normaliser, bare) for _ in range(2)] == [[60], [60]]
+
+
+def value_of(normaliser, data):
+    outputs = normaliser.without_repeats(decoded(data, beds={}))
+    return [one.value for one in outputs if isinstance(one, Observation)]

@@ -192,9 +192,9 @@ def test_an_acknowledgement_is_a_promise(tmp_path):
         task = asyncio.create_task(session(spool, port).run())
         reader, writer = await dial(port)
         for number in range(5):
-            writer.write(PCD)
+            writer.write(PCD.replace(b"|77|", b"|%d|" % (77 + number)))
             answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 5)
-            assert b"MSA|AA|77" in answer
+            assert b"MSA|AA|%d" % (77 + number) in answer
             assert len(spool.raw("GW")) == number + 1
             assert spool.backlog()[0] == number + 1
         task.cancel()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from device_bridge.drivers.base import (
@@ -14,6 +15,7 @@ from device_bridge.drivers.base import (
     CodecOptions,
     DeviceInfo,
     Fault,
+    MessageBegins,
     Observation,
     Output,
     Routed,
@@ -114,20 +116,22 @@ class PcdCodec:
         kind = field(header, 8)
         if kind.startswith(_QUESTIONS):
             return [Fault("query", kind[:20])]
-        out = self._content(segments) if kind.startswith(("ORU^R01", "ORU^R40")) else []
+        out: list[Output] = []
+        if kind.startswith(("ORU^R01", "ORU^R40")):
+            out = self._content(segments, MessageBegins(identity_of(message, header)))
         acknowledgement = self._acknowledge(header, received)
         return [*out, acknowledgement] if acknowledgement else out
 
-    def _content(self, segments: list[list[str]]) -> list[Output]:
+    def _content(self, segments: list[list[str]], begins: MessageBegins) -> list[Output]:
         """What the message says, under the device it belongs to."""
         bed = next((field(s, 3) for s in segments if s[0] == "PV1"), "")
         device = _route(self._beds, segments, bed) if self._beds else None
         if (self._bed and self._bed not in bed.split("^")) or (self._beds and device is None):
             return [Unmapped(f"bed {bed[:40]}", "bed", "")]
         if field(segments[0], 8).startswith("ORU^R40"):
-            out = self._alarms(segments)
+            out = [begins, *self._alarms(segments)]
         else:
-            out = self._results(segments, bed)
+            out = [begins, *self._results(segments, bed)]
         return out if device is None else [Routed(device, tuple(out))]
 
     def _results(self, segments: list[list[str]], bed: str) -> list[Output]:
@@ -248,6 +252,13 @@ class PcdCodec:
             f"MSA|AA|{control}\r"
         )
         return Send(frame(text.encode("utf-8")), "acknowledgement", after_commit=True)
+
+
+def identity_of(message: bytes, header: list[str]) -> str:
+    """What a repeated message has in common with the first; blank when it states neither time nor number."""
+    if not field(header, 6) or not field(header, 9):
+        return ""
+    return blake2b(message, digest_size=8).hexdigest()
 
 
 def _route(beds: Mapping[str, str], segments: list[list[str]], bed: str) -> str | None:
