@@ -9,10 +9,16 @@ import random
 import time
 from collections import Counter
 
+from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame
 from device_bridge.drivers.intellivue.framing import SerialFramer
+from device_bridge.drivers.mindray_pds import encoder as mindray
+from device_bridge.drivers.mindray_pds.encoder import Numeric
+from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import get_driver
+from device_bridge.simulators.ge_dri import fill
+from device_bridge.simulators.patient import SimulatedPatient
 from tests.device_bridge.conftest import CAPTURES
-from tests.device_bridge.test_every_driver import SAMPLES, drive
+from tests.device_bridge.test_every_driver import LOCAL, SAMPLES, drive
 
 _CAPTURES = {
     "astm": ["bloodgas/radiometer_abl735.txt"],
@@ -24,9 +30,29 @@ _CAPTURES = {
 _EDGES = (0, 255, 127, 128, 1, 2, 3, 13, 10)
 
 
+def _dri():
+    classes = [Physiological(1_772_355_000, subclass=number) for number in range(4)]
+    fill(classes[0], SimulatedPatient(1).values(1000))
+    return physiological_frame(classes, number=1, time=1_772_355_000)
+
+
+def _mindray():
+    lines = [mindray.connected("B1", "-"), mindray.periodic([Numeric("101", "HR", "2101", "60")]), mindray.heartbeat()]
+    lines.append(mindray.aperiodic([Numeric("170", "NIBP", "2105", "120")], LOCAL))
+    return b"".join([*lines, mindray.alarms([(1, "10", "HR")], LOCAL)])
+
+
+_PCD = (
+    b"MSH|^~\\&|GATEWAY|ICU|||20260301093000+0800||ORU^R01^ORU_R01|1|P|2.6|||AL|NE||UNICODE UTF-8\r"
+    b"PID|||1^^^H^PI\rPV1||I|ICU^^B1\rOBR|1|||1^X^MDC|||20260301093000+0800\r"
+    b"OBX|1|NM|147842^MDC_ECG_HEART_RATE^MDC|1.2.3.1|60|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||R|||20260301093000+0800\r"
+)
+
+
 def corpus():
     """Where the mutations begin, by driver."""
     found = {name: [sample] for name, sample in SAMPLES.items()}
+    found |= {"ge_dri": [_dri()], "mindray_pds": [_mindray()], "ihe_pcd01": [frame(_PCD)]}
     for name, files in _CAPTURES.items():
         for file in files:
             if (CAPTURES / file).is_file():
