@@ -101,6 +101,15 @@ def proof(first_day: str, last_day: str, device_id: int | None = None) -> list[P
     ]  # fmt: skip
 
 
+def never_addressed(first_day: str, last_day: str) -> list[Device]:
+    """Devices in service to which not one byte left in the span: the proof names them too."""
+    addressed = select(DeviceSentDay.device_id).where(
+        DeviceSentDay.day >= first_day, DeviceSentDay.day <= last_day, DeviceSentDay.bytes > 0
+    )
+    statement = select(Device).where(Device.enabled, Device.id.not_in(addressed)).order_by(Device.key)
+    return list(db.session.scalars(statement))
+
+
 def refused_since(first_day: str) -> int:
     """Messages towards devices that the allow-list stopped since a day: each one is an alarm."""
     statement = select(func.coalesce(func.sum(DeviceSentDay.refused), 0)).where(DeviceSentDay.day >= first_day)

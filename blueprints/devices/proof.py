@@ -19,12 +19,25 @@ from blueprints.common.fragments import page as render
 from blueprints.devices.routes import blueprint
 from device_bridge.parameters import PARAMETERS
 
+# How the page calls what a codec says about a request; a test holds it to the codecs of the bridge.
 REASONS = {
     "transmission request": "请求传输数值",
     "wave request": "请求传输波形",
     "heartbeat": "心跳",
     "data query": "查询数据",
+    "data request": "读取请求",
     "acknowledgement": "确认收到",
+    "frame answer": "逐帧应答",
+    "line monitor": "线路应答",
+    "communication": "通信握手",
+    "identity": "回答身份",
+    "not understood": "回答不支持",
+    "start of the stream": "请求数据流",
+    "association request": "建立关联",
+    "creation confirmation": "确认设备就绪",
+    "poll": "读取请求",
+    "keep alive": "保持连接",
+    "subscription": "读取与订阅",
 }
 
 
@@ -46,6 +59,7 @@ def proof_page() -> ResponseReturnValue:
         messages=sum(row.messages for row in rows),
         refused=sum(row.refused for row in rows),
         reasons=REASONS,
+        silent=reports.never_addressed(first.isoformat(), last.isoformat()),
         printed_at=clock.now(),
     )
 

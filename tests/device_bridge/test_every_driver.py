@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blueprints.devices.proof import REASONS
 from device_bridge.drivers.aeonmed import encoder as aeonmed
 from device_bridge.drivers.alaris_pump import encoder as alaris
 from device_bridge.drivers.astm import encoder as astm
@@ -129,6 +130,7 @@ def drive(name, chunks):
     out += codec.closed(AT)
     for payload in {one.payload for one in out if isinstance(one, Send)}:
         assert driver.checker(payload) is None, payload
+    assert {one.reason for one in out if isinstance(one, Send)} <= set(REASONS), "the proof calls them by Chinese names"
     for one in out:
         if isinstance(one, Observation):
             known = one.unit == PARAMETERS[one.code].unit or one.code in SAMPLED

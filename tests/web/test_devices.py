@@ -11,7 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.extensions import socketio
-from app.devices import driver_options, drivers, service
+from app.devices import driver_options, drivers, reports, service
 from app.devices.models import Device
 from app.devices.service import DeviceReport
 from app.scheduling.models import OperatingRoom
@@ -289,3 +289,25 @@ def test_live_topics_of_devices_need_the_right(app: Flask, sign_in, person: Pers
 
 def test_nobody_listens_without_signing_in(app: Flask, client: FlaskClient) -> None:
     assert not socketio.test_client(app, flask_test_client=client).is_connected()
+
+
+def test_the_proof_counts_every_byte_and_names_who_got_none(app, sign_in, device_id) -> None:  # type: ignore[no-untyped-def]
+    today = clock.today().isoformat()
+    with app.app_context(), unit_of_work.writing():
+        service.register_device(
+            INSTALLER, "OR2-OXI", kind="monitor", brand="Masimo", model="Rad-8", driver="masimo",
+            transport={"kind": "serial", "port": "COM3"},
+        )  # fmt: skip
+        facts = reports.SentFacts("OR1-MON", today, 61, 2_745, 0, {"heartbeat": 60, "data query": 1})
+        reports.note_sent({"OR1-MON": device_id}, "bridge-1", "s", [facts])
+    text = html(sign_in(HE_YU), "/devices/proof")
+    assert "发出字节 2,745，均为读取请求（61 条）" in text
+    assert "没有被拦截的数据" in text
+    assert "心跳 60" in text
+    silent = text[text.index("发出字节 0 的设备") :]
+    assert "OR2-OXI" in silent
+    assert "OR1-MON" not in silent[: silent.index("</section>")]
+    with app.app_context(), unit_of_work.writing():
+        stopped = reports.SentFacts("OR1-MON", today, 61, 2_745, 2, {"heartbeat": 60, "data query": 1})
+        reports.note_sent({"OR1-MON": device_id}, "bridge-1", "s", [stopped])
+    assert "另有 2 条被白名单拦截，未发出" in html(sign_in(HE_YU), "/devices/proof")
