@@ -30,6 +30,10 @@ _CO2 = DriverOption(
     "co2_unit", "CO₂ 单位", "choice", "按设备屏幕上的单位填写；协议不带单位",
     (("mmHg", "mmHg"), ("kPa", "kPa"), ("%", "%")),
 )  # fmt: skip
+_READ_RACK = DriverOption(
+    "read_pump", "允许只读采集输注泵", "flag",
+    warning="网关带有输注泵（DoseLink）时：须经设备科与麻醉科同意后勾选；只接收速度与已输注量。不勾选则不取泵的数值。",
+)  # fmt: skip
 _READ_PUMP = DriverOption(
     "read_pump", "允许只读采集输注泵", "flag",
     warning="输注泵正在给药，接入前须经设备科与麻醉科同意；本系统只读速度与已输注量，不发送任何控制命令。不勾选则不连接。",
@@ -58,7 +62,7 @@ OPTIONS: dict[str, tuple[DriverOption, ...]] = {
         DriverOption(
             "beds", "网关床位表", "pairs", "每行一个：床位=设备标识，如 HDU^507^3=OR3-MON；对应设备的连接方式选“经网关”"
         ),
-        _READ_PUMP,
+        _READ_RACK,
     ),
     "ge_dri": (DriverOption("interval_s", "请求间隔（秒）", "number", "默认 5；规范建议不小于 5", low=1, high=3600),),
     "aeonmed": (

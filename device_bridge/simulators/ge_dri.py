@@ -56,8 +56,8 @@ class GeMonitor(SimulatedDevice):
                     next_data = max(next_data + interval, time.monotonic() - interval)
                     await self._record(writer)
                 if (piece := self._curves.due(self.clock.second)) is not None:
-                    number, self._number = self._number, (self._number + 1) & 0xFF
-                    await self.send(writer, wave_frame(piece, number=number, time=wall_ms() // 1000))
+                    self._number = (self._number + 1) & 0xFF
+                    await self.send(writer, wave_frame(piece, number=self._number, time=wall_ms() // 1000))
         finally:
             reading.cancel()
 

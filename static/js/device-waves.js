@@ -1,15 +1,13 @@
-// Live curves: samples arrive about once a second and are drawn steadily, 30 frames a second, a little behind.
+// Live curves: samples arrive about once a second and are drawn steadily, 25 frames a second, a little behind.
 import { mount } from "./mount.js";
 
-const FRAME_MS = 1000 / 30; // two ticks of a usual screen; never fewer than 25 a second
+const FRAME_MS = 40;
 const DELAY_MS = 2500; // delivery is once a second; what is drawn must have arrived already
 const KEEP_MS = 20_000;
-const BREAK_MS = 500;
 
 class Channel {
   constructor(code, unit) {
-    this.times = []; // in order
-    this.values = []; // null where the device had no sample
+    this.samples = []; // [time, value] in order of time
     this.figure = document.createElement("figure");
     this.figure.className = "wave";
     this.figure.dataset.channel = code;
@@ -25,78 +23,48 @@ class Channel {
 
   add(start, rate, values) {
     const step = 1000 / rate;
-    const last = this.times.at(-1) ?? -Infinity;
+    const last = this.samples.at(-1)?.[0] ?? -Infinity;
     values.forEach((value, index) => {
       const time = start + index * step;
-      if (time <= last) return;
-      this.times.push(time);
-      this.values.push(value);
+      if (time > last) this.samples.push([time, value]);
     });
-    const old = this.place((this.times.at(-1) ?? 0) - KEEP_MS);
-    this.times.splice(0, old);
-    this.values.splice(0, old);
-  }
-
-  // Number of samples before a time.
-  place(time) {
-    let low = 0;
-    let high = this.times.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.times[middle] < time) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  // The scale follows slowly, so that the curve does not jump.
-  follow(first, last) {
-    let low = Infinity;
-    let high = -Infinity;
-    for (let n = first; n < last; n += 1) {
-      const value = this.values[n];
-      if (value === null) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-    if (low > high) return false;
-    this.low = this.low === null ? low : this.low + (low - this.low) * 0.08;
-    this.high = this.high === null ? high : this.high + (high - this.high) * 0.08;
-    return true;
+    const old = (this.samples.at(-1)?.[0] ?? 0) - KEEP_MS;
+    const first = this.samples.findIndex(([time]) => time >= old);
+    if (first > 0) this.samples.splice(0, first);
   }
 
   draw(until, span) {
     const { canvas } = this;
     const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
     const ratio = devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio)) {
       canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
+      canvas.height = Math.round(canvas.clientHeight * ratio);
     }
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const height = canvas.clientHeight;
     pen.clearRect(0, 0, width, height);
-    const first = this.place(until - span);
-    const last = this.place(until);
-    if (!this.follow(first, last)) return;
+    const shown = this.samples.filter(([time]) => time >= until - span && time <= until);
+    const real = shown.filter(([, value]) => value !== null).map(([, value]) => value);
+    if (!real.length) return;
+    const low = Math.min(...real);
+    const high = Math.max(...real);
+    // the scale follows slowly, so that the curve does not jump
+    this.low = this.low === null ? low : this.low + (low - this.low) * 0.08;
+    this.high = this.high === null ? high : this.high + (high - this.high) * 0.08;
     const range = this.high - this.low || 1;
     pen.strokeStyle = getComputedStyle(canvas).color;
     pen.lineWidth = 1.5;
     pen.beginPath();
     let before = null;
-    for (let n = first; n < last; n += 1) {
-      const time = this.times[n];
-      const value = this.values[n];
-      if (value === null) {
-        before = null;
-        continue;
-      }
+    for (const [time, value] of shown) {
       const x = ((time - until + span) / span) * width;
       const y = height - 6 - ((value - this.low) / range) * (height - 12);
-      if (before === null || time - before > BREAK_MS) pen.moveTo(x, y);
+      if (value === null) before = null;
+      else if (before === null || time - before > 500) pen.moveTo(x, y);
       else pen.lineTo(x, y);
-      before = time;
+      if (value !== null) before = time;
     }
     pen.stroke();
   }
@@ -120,11 +88,11 @@ function start(board) {
       ahead = ahead === null || Math.abs(newest - ahead) > 5000 ? newest : Math.max(ahead - 5, newest);
     }
   });
-  let due = 0;
+  let last = 0;
   const frame = (now) => {
     if (!board.isConnected) return;
-    if (now >= due - 1 && ahead !== null) {
-      due = Math.max(due + FRAME_MS, now); // a late frame does not make the next ones late
+    if (now - last >= FRAME_MS - 4 && ahead !== null) {
+      last = now;
       const until = Date.now() + ahead - DELAY_MS;
       for (const channel of channels.values()) channel.draw(until, span);
     }

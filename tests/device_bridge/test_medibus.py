@@ -59,7 +59,8 @@ class Machine:
 
 
 def answers(**changes):
-    pages = {code: build(RESPONSE, code) for code in (0x51, 0x30, 0x2B, 0x27, 0x2E)}
+    pages = {code: build(RESPONSE, code) for code in (0x51, 0x30, 0x2B, 0x29, 0x27, 0x2E, 0x23)}
+    pages |= {0x28: build(RESPONSE, 0x28, b"09:33:1207-OKT-26")}
     pages |= {0x52: encoder.identity("8603", "FABIUS", "03.00:04.00"), 0x24: encoder.measured(PAGE)}
     pages |= {0x2A: encoder.texts([(0x59, "VOLUME MODE")])}
     return pages | changes.pop("pages", {})
@@ -69,8 +70,10 @@ def test_the_dialogue():
     machine = Machine(answers())
     machine.run(10)
     codes = [code for _, _, code in machine.asked]
-    assert codes[:7] == [0x51, 0x52, 0x2A, 0x24, 0x2B, 0x27, 0x2E]
-    assert 6 <= codes.count(0x24) <= 8, "about once a second"
+    assert codes[:9] == [0x51, 0x52, 0x2A, 0x24, 0x2B, 0x29, 0x27, 0x2E, 0x23]
+    assert 5 <= codes.count(0x24) <= 8, "about once a second"
+    assert codes.count(0x28) == 1, "the time of day only now and then"
+    assert DeviceInfo({"device_clock": "2026-10-07 09:33:12"}) in machine.heard
     assert DeviceInfo({"device_id": "8603", "model": "FABIUS", "revision": "03.00:04.00"}) in machine.heard
     assert DeviceInfo({"vent_mode": "容量控制"}) in machine.heard
     assert found(machine.heard)["TVe"] == 500
@@ -81,7 +84,7 @@ def test_a_page_the_machine_does_not_know_is_left_out():
     machine.run(10)
     codes = [code for _, _, code in machine.asked]
     assert codes.count(0x2B) == 1
-    assert codes.count(0x24) >= 6
+    assert codes.count(0x24) >= 5
 
 
 def test_a_silent_machine_is_initialised_again_and_one_question_is_open_at_a_time():
@@ -216,3 +219,37 @@ def test_round_trip_of_everything_the_table_says(decode, dialect):
     decoded = found(decode(dialect.name, page))
     assert {code: decoded[code] for code in sent} == sent
     assert len(sent) > 25
+
+
+@pytest.mark.parametrize(
+    ("driver", "settings", "expected"),
+    [
+        ("medibus", {0x01: "  50 ", 0x04: "0.500", 0x0A: " 12  ", 0x0B: "  5  ", 0x09: " 14  "},
+         {"FiO2_set": 50, "VT_set": 500, "RR_set": 12, "PEEP_set": 5.0986}),
+        ("medibus", {0x09: " 14  ", 0x0A: "     ", 0x0E: " 20  "}, {"RR_set": 14, "Pinsp_set": 20.3943}),
+        # in MEDIBUS.X 0A is only the minimum of the rate
+        ("medibus_x", {0x09: " 14  ", 0x0A: "  6  ", 0x40: "  480"}, {"RR_set": 14, "VT_set": 480}),
+        ("medibus_x", {0x24: "  40 ", 0x4A: "  63 ", 0x4B: "  70 "}, {"FiO2_set": 40}),
+    ],
+)  # fmt: skip
+def test_settings_by_dialect(driver, settings, expected):
+    page = build(RESPONSE, 0x29, "".join(f"{code:02X}{text:<5.5}" for code, text in settings.items()).encode())
+    out = by_code(in_pieces(driver, page, 7))
+    assert {code: round(one.value, 4) for code, one in out.items() if one.value is not None} == expected
+    assert not any("63" in repr(one) or "70" in repr(one) for one in out.values()), "age and weight are left out"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("09:33:1207-OKT-26", "2026-10-07 09:33:12"),
+        (" 9:33 7-OCT-14", "2014-10-07 09:33:00"),
+        ("23:59:5931-DEZ-25", "2025-12-31 23:59:59"),
+        ("10:00:0005-MRZ-26", "2026-03-05 10:00:00"),
+        ("10:00:0031-FEB-26", None),
+        ("rubbish", None),
+    ],
+)
+def test_the_clock_of_the_machine(text, expected):
+    out = in_pieces("medibus", build(RESPONSE, 0x28, text.encode()), 50)
+    assert out == ([DeviceInfo({"device_clock": expected})] if expected else [Fault("clock")])

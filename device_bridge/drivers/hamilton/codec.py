@@ -7,6 +7,12 @@ from device_bridge.drivers.mllp import parse_number
 
 STX, ETX, CR = 0x02, 0x03, 0x0D
 CODES: dict[int, str] = {
+    41: "RR_set",
+    43: "VT_set",
+    48: "PEEP_set",
+    49: "PS_set",
+    50: "FiO2_set",
+    87: "Pinsp_set",
     61: "TVe",
     62: "MV",
     63: "awRR",

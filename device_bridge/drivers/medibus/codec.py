@@ -7,9 +7,11 @@ from device_bridge.drivers.medibus.pages import Pages
 from device_bridge.drivers.medibus.tables import MEDIBUS, Dialect
 
 INITIALISE, IDENTIFY, NO_OPERATION, STOP = 0x51, 0x52, 0x30, 0x55
-FIRST, SECOND, TEXTS, ALARMS_1, ALARMS_2 = 0x24, 0x2B, 0x2A, 0x27, 0x2E
+FIRST, SECOND, SETTINGS, TEXTS, ALARMS_1, ALARMS_2, ALARMS_3 = 0x24, 0x2B, 0x29, 0x2A, 0x27, 0x2E, 0x23
+CLOCK = 0x28
 IDENTITY = b"0000'MAFEI'01.00:04.00"
-_CYCLE = (TEXTS, FIRST, SECOND, ALARMS_1, ALARMS_2)
+_CYCLE = (TEXTS, FIRST, SECOND, SETTINGS, ALARMS_1, ALARMS_2, ALARMS_3)
+_CLOCK_EVERY_S = 600.0
 _NEVER_CONFIRMED = frozenset({0x49, 0x4A, 0x54})  # time changed, configure response, configure real time
 _PAUSE_S = 1.0
 _PATIENCE_S = 10.0
@@ -34,6 +36,7 @@ class MedibusCodec:
         self._next = 0.0
         self._place = 0
         self._unsupported: set[int] = set()
+        self._clock_at: float | None = None
 
     def opened(self, now: Clocks) -> list[Output]:
         """Begin the dialogue."""
@@ -65,7 +68,7 @@ class MedibusCodec:
             return [*([Fault("no_answer", f"{self._outstanding:02X}")] if lost else []), *self._ask(INITIALISE, now)]
         if now.mono_s < self._next:
             return []
-        return self._ask(self._following() if self._ready else INITIALISE, now)
+        return self._ask(self._following(now) if self._ready else INITIALISE, now)
 
     def closed(self, now: Clocks) -> list[Output]:
         """Nothing is held back."""
@@ -75,11 +78,17 @@ class MedibusCodec:
 
     def _ask(self, code: int, now: Clocks) -> list[Output]:
         self._outstanding, self._asked_at = code, now.mono_s
-        return [Send(build(COMMAND, code), "data request" if code in _CYCLE else "communication")]
+        return [Send(build(COMMAND, code), "data request" if code in (*_CYCLE, CLOCK) else "communication")]
 
-    def _following(self) -> int:
+    def _following(self, now: Clocks) -> int:
         if not self._identified:
             return IDENTIFY
+        if self._place == 0 and CLOCK not in self._unsupported:
+            if self._clock_at is None:  # the first values come before the time of day
+                self._clock_at = now.mono_s + 2 * _PAUSE_S
+            elif now.mono_s >= self._clock_at:
+                self._clock_at = now.mono_s + _CLOCK_EVERY_S
+                return CLOCK
         wanted = [code for code in _CYCLE if code not in self._unsupported]
         if not wanted:
             return NO_OPERATION
@@ -114,7 +123,7 @@ class MedibusCodec:
     def _response(self, telegram: Telegram, received: Clocks) -> list[Output]:
         code = telegram.code
         if code == NAK:
-            if self._outstanding in _CYCLE:
+            if self._outstanding in (*_CYCLE, CLOCK):
                 self._unsupported.add(self._outstanding or 0)
                 self._place = 0
             elif self._outstanding == IDENTIFY:
@@ -137,7 +146,11 @@ class MedibusCodec:
             return self._pages.second(telegram.data)
         if telegram.code == TEXTS:
             return self._pages.texts(telegram.data)
-        if telegram.code in (ALARMS_1, ALARMS_2):
+        if telegram.code == SETTINGS:
+            return self._pages.settings(telegram.data)
+        if telegram.code == CLOCK:
+            return self._pages.clock(telegram.data) if telegram.data else []
+        if telegram.code in (ALARMS_1, ALARMS_2, ALARMS_3):
             return self._pages.alarms(telegram.data)
         if telegram.code == IDENTIFY:
             self._identified = True

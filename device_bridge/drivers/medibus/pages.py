@@ -1,6 +1,8 @@
 """The contents of the response pages → observations, alarms, device information."""
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from device_bridge.drivers.base import Alarm, DeviceInfo, Fault, Output, Unmapped, observe
 from device_bridge.drivers.medibus import tables
@@ -8,7 +10,8 @@ from device_bridge.drivers.medibus.tables import Dialect
 from device_bridge.drivers.mllp import parse_number
 from device_bridge.wire import DeviceAlarm, Quality
 
-_MEASURED, _ALARM = 6, 15
+_MEASURED, _SETTING, _ALARM = 6, 7, 15
+_CLOCK = re.compile(r"\s*(\d{1,2}):(\d\d)(?::(\d\d))?\s*(\d{1,2})-([A-Z]{3})-(\d\d)")
 _ETX = 0x03
 _KNOWN_IDLE = frozenset({tables.AMBIENT, tables.INSPIRATORY_PART, tables.EXPIRATORY_PART, *tables.PARTIAL_PRESSURES})
 _SEA_LEVEL_MBAR = 1013.25
@@ -54,6 +57,28 @@ class Pages:
             return [Fault("page_length")]
         out = self._page(values, self._dialect.second)
         return out + [Unmapped(f"2:{code:02X}", "", "") for code in values if code not in self._dialect.second]
+
+    def settings(self, data: bytes) -> list[Output]:
+        """What the machine is set to; a setting that has no meaning in the current mode is blank."""
+        values = split_records(data, _SETTING)
+        if values is None:
+            return [Fault("page_length")]
+        table = {**self._dialect.settings, **self._dialect.setting_stand_ins}
+        return self._page(values, table)
+
+    def clock(self, data: bytes) -> list[Output]:
+        """The machine's own time of day, for people to compare: nothing is dated by it and it is never set."""
+        match = _CLOCK.fullmatch(data.decode("latin-1").upper().rstrip())
+        if match is None:
+            return [Fault("clock")]
+        hour, minute, second, day, month, year = match.groups()
+        name = tables.ENGLISH_MONTHS.get(month, month)
+        try:
+            number = tables.MONTHS.index(name) + 1
+            moment = datetime(2000 + int(year), number, int(day), int(hour), int(minute), int(second or 0))  # noqa: DTZ001 - the machine's local time
+        except ValueError:
+            return [Fault("clock")]
+        return [DeviceInfo({"device_clock": f"{moment:%Y-%m-%d %H:%M:%S}"})]
 
     def texts(self, data: bytes) -> list[Output]:
         """Text messages: modes and states. Texts with a person's name are left out."""
@@ -121,14 +146,19 @@ class Pages:
 
 def split_measured(data: bytes) -> dict[int, float | None] | None:
     """Records of two hexadecimal digits and four characters; blanks are no value. None: not such a page."""
-    if len(data) % _MEASURED:
+    return split_records(data, _MEASURED)
+
+
+def split_records(data: bytes, size: int) -> dict[int, float | None] | None:
+    """Records of two hexadecimal digits and a number, `size` characters together. None: not such a page."""
+    if len(data) % size:
         return None
     values: dict[int, float | None] = {}
-    for position in range(0, len(data), _MEASURED):
+    for position in range(0, len(data), size):
         code = _hex(data[position : position + 2])
         if code is None:
             return None
-        values[code] = parse_number(data[position + 2 : position + _MEASURED].decode("latin-1"))
+        values[code] = parse_number(data[position + 2 : position + size].decode("latin-1"))
     return values
 
 

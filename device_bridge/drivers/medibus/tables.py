@@ -55,6 +55,19 @@ _X_SECOND: dict[int, Entry] = {
 }  # fmt: skip
 
 
+# What the machine is set to (page 29). Age and weight of the patient stand there as well and are left out.
+_SETTINGS: dict[int, Entry] = {
+    0x01: ("FiO2_set", 1), 0x0A: ("RR_set", 1), 0x0B: ("PEEP_set", MBAR), 0x12: ("PS_set", MBAR), 0x40: ("VT_set", 1),
+    0x45: ("Pinsp_set", MBAR),
+}  # fmt: skip
+_SETTING_STAND_INS: dict[int, Entry] = {0x04: ("VT_set", 1000), 0x09: ("RR_set", 1), 0x0E: ("Pinsp_set", MBAR)}
+# In MEDIBUS.X 09 is the rate; 0A is only its minimum and 42 the one of apnoea ventilation.
+_X_SETTINGS: dict[int, Entry] = {code: entry for code, entry in _SETTINGS.items() if code != 0x0A} | {
+    0x09: ("RR_set", 1)
+}
+_X_SETTING_STAND_INS: dict[int, Entry] = {0x04: ("VT_set", 1000), 0x0E: ("Pinsp_set", MBAR), 0x24: ("FiO2_set", 1)}
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What a family of machines means by its codes."""
@@ -63,6 +76,8 @@ class Dialect:
     first: Mapping[int, Entry]
     first_stand_ins: Mapping[int, Entry]
     second: Mapping[int, Entry]
+    settings: Mapping[int, Entry]
+    setting_stand_ins: Mapping[int, Entry]
     # text messages during which numbers of the ventilator are not those of a ventilated patient
     doubtful: frozenset[int]
     # text messages that say that nothing on the screen is a patient's
@@ -75,6 +90,8 @@ MEDIBUS = Dialect(
     {0x06: ("Compl", _PER_MBAR)} | _COMMON,
     _COMMON_STAND_INS,
     _SECOND,
+    _SETTINGS,
+    _SETTING_STAND_INS,
     _STANDBY_LEAK_HLM,
     frozenset(),
 )
@@ -83,6 +100,8 @@ MEDIBUS_X = Dialect(
     _COMMON | _X_FIRST,
     {code: entry for code, entry in _COMMON_STAND_INS.items() if code != 0x82} | {0x03: ("MV", 1)},
     _SECOND | _X_SECOND,
+    _X_SETTINGS,
+    _X_SETTING_STAND_INS,
     _STANDBY_LEAK_HLM,
     frozenset({0x12, 0x62}),  # product test, simulation mode
 )
@@ -91,6 +110,8 @@ VENTILATION = frozenset(
 )
 # Text messages that carry a person's name are never passed on: 60 first name, 61 last name (MEDIBUS.X).
 PERSONAL = frozenset({0x60, 0x61})
+MONTHS = ("JAN", "FEB", "MRZ", "APR", "MAI", "JUN", "JUL", "AUG", "SEP", "OKT", "NOV", "DEZ")
+ENGLISH_MONTHS: dict[str, str] = {"MAR": "MRZ", "MAY": "MAI", "OCT": "OKT", "DEC": "DEZ"}
 MODES: dict[int, str] = {
     0x01: "IPPV / VC-CMV", 0x06: "SIMV", 0x0A: "CPAP", 0x0E: "BIPAP", 0x1E: "待机", 0x2B: "手动/自主", 0x34: "PCV",
     0x53: "泄漏测试", 0x54: "设备待机", 0x58: "体外循环(HLM)", 0x59: "容量控制", 0x5A: "压力控制", 0x5B: "压力支持",
