@@ -16,6 +16,7 @@ from device_bridge.decode_file import Summary, decode
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.service import BridgeService, BridgeSettings, stop_on_signals
 from device_bridge.simulators.base import SimulatorSettings
+from device_bridge.simulators.faults import parse_faults
 from device_bridge.simulators.patient import PROFILES
 from device_bridge.simulators.registry import SIMULATORS
 from device_bridge.tools import (
@@ -83,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
 
     simulation = commands.add_parser("simulate", help="模拟一台设备")
     simulation.add_argument("--driver", required=True)
-    simulation.add_argument("--listen", required=True, metavar="HOST:PORT")
+    place = simulation.add_mutually_exclusive_group(required=True)
+    place.add_argument("--listen", metavar="HOST:PORT", help="等待采集服务来连接（或来问）")
+    place.add_argument("--to", metavar="HOST:PORT", help="主动送往采集服务（网关、血气中间件、主动发数据报的设备）")
     simulation.add_argument("--seed", type=int, default=1)
     simulation.add_argument("--profile", choices=PROFILES, default="general")
     simulation.add_argument("--case-clock", type=int, default=0, metavar="SECONDS", help="从手术的第几秒开始")
@@ -91,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="发送间隔（迈瑞）")
     simulation.add_argument("--arterial", action="store_true", help="带有创动脉压")
     simulation.add_argument("--name", default="SIM", help="设备/床位名")
+    simulation.add_argument("--fault", action="append", default=[], metavar="名称:数值",
+                            help="故障，可重复：noise、flip、cut、lost、twin（概率），restart、clock（秒），out")  # fmt: skip
+    simulation.add_argument("--fault-file", metavar="FILE", help="故障文件，运行中改动即生效")
     simulation.add_argument("--count-file", help="记录真正发出的每个值（JSON 行）")
     simulation.set_defaults(command=_simulate)
 
@@ -163,7 +169,7 @@ def _simulate(options: argparse.Namespace) -> int:
     if make is None:
         get_driver(options.driver)
         raise ValueError(f"驱动 {options.driver} 没有模拟器；可用：{'、'.join(sorted(SIMULATORS))}")
-    host, port = address(options.listen)
+    host, port = address(options.listen or options.to)
     settings = SimulatorSettings(
         host=host,
         port=port,
@@ -175,8 +181,13 @@ def _simulate(options: argparse.Namespace) -> int:
         count_file=Path(options.count_file) if options.count_file else None,
         name=options.name,
         arterial=options.arterial,
+        faults=parse_faults(options.fault),
+        fault_file=Path(options.fault_file) if options.fault_file else None,
     )
-    _until_stopped(lambda stop: simulate(make(settings), _announce(host), stop))
+    device = make(settings)
+    if device.is_server != bool(options.listen):
+        raise ValueError(f"{options.driver} 的模拟器要用 {'--listen' if device.is_server else '--to'} HOST:PORT")
+    _until_stopped(lambda stop: simulate(device, _announce(host), stop))
     return 0
 
 

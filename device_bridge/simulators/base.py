@@ -4,11 +4,16 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from device_bridge.clocks import wall_ms
+from device_bridge.simulators.faults import FaultPlan, FaultyLine
 from device_bridge.simulators.patient import SimulatedPatient
+
+HOSPITAL_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class SimulatorSettings:
     count_file: Path | None = None
     name: str = "SIM"
     arterial: bool = False
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    fault_file: Path | None = None
 
 
 class CountFile:
@@ -79,11 +86,15 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 class SimulatedDevice:
     """A TCP server that lets one client in at a time, as monitors and serial servers do."""
 
+    # Whether `settings.port` is where the device waits; a device that comes to the bridge is told the bridge's.
+    is_server = True
+
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
         self.patient = SimulatedPatient(settings.seed, settings.profile)
         self.clock = CaseClock(settings)
         self.counted = CountFile(settings.count_file)
+        self.line = FaultyLine(settings.faults, settings.seed, settings.fault_file)
         self._busy = False
         self._server: asyncio.Server | None = None
         self.port = settings.port
@@ -99,6 +110,14 @@ class SimulatedDevice:
             self._server.close()
         self.counted.close()
 
+    def device_ms(self) -> int:
+        """What the clock of the device says, which a fault may have moved."""
+        return wall_ms() + self.line.clock_offset_ms
+
+    def local_time(self) -> datetime:
+        """The same as the device prints it, whole seconds."""
+        return datetime.fromtimestamp(self.device_ms() // 1000, HOSPITAL_ZONE)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._busy:
             writer.close()
@@ -106,8 +125,8 @@ class SimulatedDevice:
         self._busy = True
         try:
             await self.serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            return
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the client or the device is gone
         finally:
             self._busy = False
             writer.close()
@@ -119,8 +138,11 @@ class SimulatedDevice:
     async def send(
         self, writer: asyncio.StreamWriter, data: bytes, time_ms: int = 0, values: Mapping[str, float] | None = None
     ) -> None:
-        """Write, wait until the network has taken it, then count it."""
-        writer.write(data)
+        """Write, wait until the network has taken it, then count it. What a fault destroys counts as sent."""
+        if self.line.must_restart():
+            writer.close()
+            raise ConnectionResetError("the device restarts")
+        writer.write(self.line.damage(data))
         await writer.drain()
         if values:
             self.counted.add(time_ms, values)

@@ -1,14 +1,12 @@
 """A blood gas analyser that listens, as a GEM does: whoever connects gets the next sample."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from device_bridge.clocks import wall_ms
 from device_bridge.drivers.astm import encoder
 from device_bridge.simulators.base import SimulatedDevice
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _ANALYSIS_S = 90
 _ACK = b"\x06"
 _PATIENCE_S = 15.0  # LIS1-A: the sender waits 15 s for an answer
@@ -20,7 +18,7 @@ class BloodGasAnalyser(SimulatedDevice):
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            moment = datetime.now(UTC).astimezone(_ZONE).replace(microsecond=0)
+            moment = self.local_time()
             drawn = moment - timedelta(seconds=_ANALYSIS_S)
             values = sample(self.settings.seed + self.counted.sent)
             printed = [(name, f"{value:g}", unit) for name, (_, value, unit) in values.items()]

@@ -5,7 +5,6 @@ import struct
 import time
 from collections.abc import Mapping
 
-from device_bridge.clocks import wall_ms
 from device_bridge.drivers.ge_dri import layout
 from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame, wave_frame
 from device_bridge.drivers.ge_dri.framing import DriFramer, parse_header
@@ -52,18 +51,18 @@ class GeMonitor(SimulatedDevice):
                         if curves is not None:
                             self._curves.ask(curves)
                 # a monitor never gives two records the same second
-                if interval > 0 and time.monotonic() >= next_data and wall_ms() // 1000 > self._last_s:
+                if interval > 0 and time.monotonic() >= next_data and self.device_ms() // 1000 != self._last_s:
                     next_data = max(next_data + interval, time.monotonic() - interval)
                     await self._record(writer)
                 if (piece := self._curves.due(self.clock.second)) is not None:
                     self._number = (self._number + 1) & 0xFF
-                    await self.send(writer, wave_frame(piece, number=self._number, time=wall_ms() // 1000))
+                    await self.send(writer, wave_frame(piece, number=self._number, time=self.device_ms() // 1000))
         finally:
             reading.cancel()
 
     async def _record(self, writer: asyncio.StreamWriter) -> None:
         second = self.clock.second()
-        now_s = self._last_s = wall_ms() // 1000
+        now_s = self._last_s = self.device_ms() // 1000
         if self.clock.cuff_due(second):
             self._measure(second, now_s)
         values = self.patient.values(second)

@@ -1,21 +1,55 @@
-"""An IntelliVue monitor behind a TCP serial server: silent until it is asked to associate."""
+"""An IntelliVue monitor: silent until it is asked to associate. The serial one stands behind a TCP serial server."""
 
 import asyncio
 import time
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import datetime
 
-from device_bridge.clocks import wall_ms
 from device_bridge.drivers.intellivue import encoder
 from device_bridge.drivers.intellivue.codes import PHYSIO
 from device_bridge.drivers.intellivue.framing import SerialFramer, enframe
 from device_bridge.parameters import PARAMETERS
-from device_bridge.simulators.base import SimulatedDevice, SimulatorSettings
+from device_bridge.simulators.base import HOSPITAL_ZONE, SimulatedDevice, SimulatorSettings
 
-_ZONE = ZoneInfo("Asia/Shanghai")
 _SAID = frozenset(PHYSIO.values())
 _UNITS = frozenset({"/min", "%", "mmHg", "cmH2O", "°C", "mL", "mm", "1", "L/min"})
 _PATIENCE_S = 10.0
+_PERIOD_S = 1.024
+
+
+class IntelliVueDialogue:
+    """What the monitor says, whatever carries it."""
+
+    def __init__(self, device: SimulatedDevice) -> None:
+        self._device = device
+        self._began_ms = 0
+        self.is_polled = False
+
+    def answers(self, payload: bytes) -> list[bytes]:
+        """Accept an association and introduce itself; note a poll."""
+        if payload[:1] == b"\x0d":
+            self._began_ms, self.is_polled = self._device.device_ms(), False
+            local = datetime.fromtimestamp(self._began_ms / 1000, HOSPITAL_ZONE)
+            stamp = f"{local:%Y%m%d%H%M%S}{local.microsecond // 10_000:02d}"
+            return [encoder.ACCEPT, encoder.creation(1, 0, stamp)]
+        if payload[24:26] == b"\xf1\x3b":
+            self.is_polled = True
+        return []
+
+    def numbers(self) -> tuple[bytes, int, Mapping[str, float]]:
+        """One result of the poll: bytes, time in ms, values."""
+        device, second = self._device, self._device.clock.second()
+        now_ms = device.device_ms()
+        values = device.patient.values(second)
+        if device.settings.arterial:
+            values |= device.patient.arterial(second)
+        said = {
+            code: (value, PARAMETERS[code].unit)
+            for code, value in values.items()
+            if code in _SAID and PARAMETERS[code].unit in _UNITS
+        }
+        data = encoder.numerics(said, relative=((now_ms - self._began_ms) * 8) & 0xFFFFFFFF)
+        return data, now_ms, {code: round(value, 2) for code, (value, _) in said.items()}
 
 
 class IntelliVueMonitor(SimulatedDevice):
@@ -23,11 +57,10 @@ class IntelliVueMonitor(SimulatedDevice):
 
     def __init__(self, settings: SimulatorSettings) -> None:
         super().__init__(settings)
-        self._polled = False
+        self._dialogue = IntelliVueDialogue(self)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        framer = SerialFramer()
-        began_ms, self._polled = wall_ms(), False
+        framer, self._dialogue = SerialFramer(), IntelliVueDialogue(self)
         last_sign = next_data = time.monotonic()
         reading = asyncio.create_task(reader.read(4096))
         try:
@@ -40,30 +73,11 @@ class IntelliVueMonitor(SimulatedDevice):
                     reading = asyncio.create_task(reader.read(4096))
                     for payload in framer.feed(data):
                         last_sign = time.monotonic()
-                        await self._answer(writer, payload, began_ms)
-                if self._polled and time.monotonic() >= next_data:
-                    next_data = time.monotonic() + 1.024
-                    await self._numbers(writer, began_ms)
+                        if replies := self._dialogue.answers(payload):
+                            await self.send(writer, b"".join(map(enframe, replies)))
+                if self._dialogue.is_polled and time.monotonic() >= next_data:
+                    next_data = time.monotonic() + _PERIOD_S
+                    data, at, values = self._dialogue.numbers()
+                    await self.send(writer, enframe(data), at, values)
         finally:
             reading.cancel()
-
-    async def _answer(self, writer: asyncio.StreamWriter, payload: bytes, began_ms: int) -> None:
-        if payload[:1] == b"\x0d":
-            local = datetime.fromtimestamp(began_ms / 1000, UTC).astimezone(_ZONE)
-            stamp = f"{local:%Y%m%d%H%M%S}{local.microsecond // 10_000:02d}"
-            await self.send(writer, enframe(encoder.ACCEPT) + enframe(encoder.creation(1, 0, stamp)))
-        elif payload[24:26] == b"\xf1\x3b":
-            self._polled = True
-
-    async def _numbers(self, writer: asyncio.StreamWriter, began_ms: int) -> None:
-        now_ms = wall_ms()
-        values = self.patient.values(self.clock.second())
-        if self.settings.arterial:
-            values |= self.patient.arterial(self.clock.second())
-        said = {
-            code: (value, PARAMETERS[code].unit)
-            for code, value in values.items()
-            if code in _SAID and PARAMETERS[code].unit in _UNITS
-        }
-        data = enframe(encoder.numerics(said, relative=((now_ms - began_ms) * 8) & 0xFFFFFFFF))
-        await self.send(writer, data, now_ms, {code: round(value, 2) for code, (value, _) in said.items()})

@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-from device_bridge.clocks import wall_ms
 from device_bridge.drivers.medibus import encoder
 from device_bridge.drivers.medibus.framing import COMMAND, RESPONSE, MedibusFramer, Telegram, build
 from device_bridge.drivers.medibus.tables import MEDIBUS, MEDIBUS_X, Dialect
@@ -43,7 +42,7 @@ class MedibusMachine(SimulatedDevice):
             await self.send(writer, encoder.identity("8603", "SIMULATED", "01.00:04.00"))
         elif code == 0x24 and identified:
             page, sent = encoder.from_canonical(self.patient.values(self.clock.second()), self.dialect)
-            await self.send(writer, page, wall_ms(), sent)
+            await self.send(writer, page, self.device_ms(), sent)
         elif code == 0x2A and identified:
             await self.send(writer, encoder.texts([(0x59, "VOLUME MODE")]))
         else:

@@ -3,17 +3,13 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from device_bridge.clocks import wall_ms
 from device_bridge.drivers.mindray_pds import codes, encoder
 from device_bridge.drivers.mindray_pds.encoder import Numeric
 from device_bridge.drivers.mllp import MllpFramer, field, split_segments
 from device_bridge.simulators.base import SimulatedDevice
 
 _PATIENCE_S = 3.0
-_ZONE = ZoneInfo("Asia/Shanghai")
 _IDS = {code: number for number, code in reversed(list(codes.PARAMETER_IDS.items()))}
 # What the patient model gives and this family can say; sevoflurane has no published id.
 _SAID = frozenset(_IDS) - {"IE"}
@@ -69,10 +65,10 @@ class MindrayMonitor(SimulatedDevice):
     async def _periodic(self, writer: asyncio.StreamWriter, values: Mapping[str, float]) -> None:
         rows = [numeric(code, value) for code, value in values.items()]
         data = encoder.periodic(rows) + encoder.states([(row.parameter, True) for row in rows])
-        await self.send(writer, data, wall_ms(), values)
+        await self.send(writer, data, self.device_ms(), values)
 
     async def _cuff(self, writer: asyncio.StreamWriter, values: Mapping[str, float]) -> None:
-        at = datetime.now(UTC).replace(microsecond=0)
+        at = self.local_time()
         rows = [numeric(code, value) for code, value in values.items()]
-        data = encoder.aperiodic(rows, at.astimezone(_ZONE))
+        data = encoder.aperiodic(rows, at)
         await self.send(writer, data, round(at.timestamp() * 1000), values)

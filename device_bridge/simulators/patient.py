@@ -127,6 +127,28 @@ class SimulatedPatient:
             "MV": round(5.4 + self._wander("mv", second, 0.1), 1),
         }
 
+    def brain(self, second: int) -> dict[str, float]:
+        """Depth of hypnosis and cerebral saturation of this second."""
+        depth = self.depth(second)
+        index = round(96 - 52 * depth + self._wander("bis", second, 3))
+        saturation = round(66 + 4 * depth + self._wander("rso2", second, 1.5), 1)
+        return {
+            "BIS": index,
+            "CSI": index,
+            "SQI": 95,
+            "EMG": round(max(20.0, 46 - 20 * depth + self._wander("emg", second, 2))),
+            "SR": 0,
+            "BS": 0,
+            "SEF": round(24 - 10 * depth + self._wander("sef", second, 0.6), 1),
+            "rSO2": saturation,
+            "rSO2_L": saturation,
+            "rSO2_R": round(saturation - 1.2, 1),
+        }
+
+    def lungs(self, second: int) -> dict[str, float]:
+        """What a ventilator adds while it breathes for the patient."""
+        return {"Pmean": 8, "Compl": 48, "Raw": 9} if self.ventilated(second) else {}
+
     def cuff(self, second: int) -> dict[str, float]:
         """A cuff measurement taken at this second."""
         systolic, diastolic, mean = self.pressure(second)

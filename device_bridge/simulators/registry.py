@@ -1,7 +1,8 @@
-"""Simulators by driver name."""
+"""Simulators by driver name. `passive` has none: it decodes nothing; an SDC device is a program of its own."""
 
 from collections.abc import Callable
 
+from device_bridge.simulators import answering, connecting, datagrams, streaming
 from device_bridge.simulators.base import SimulatedDevice, SimulatorSettings
 from device_bridge.simulators.blood_gas import BloodGasAnalyser
 from device_bridge.simulators.ge_dri import GeMonitor
@@ -11,9 +12,27 @@ from device_bridge.simulators.mindray import MindrayMonitor
 
 SIMULATORS: dict[str, Callable[[SimulatorSettings], SimulatedDevice]] = {
     "mindray_pds": MindrayMonitor,
+    "ihe_pcd01": connecting.PcdGateway,
     "ge_dri": GeMonitor,
-    "intellivue_rs232": IntelliVueMonitor,
-    "astm": BloodGasAnalyser,
     "medibus": MedibusMachine,
     "medibus_x": MedibusXMachine,
+    "astm": BloodGasAnalyser,
+    "hl7_bloodgas": connecting.Hl7Analyser,
+    "intellivue_rs232": IntelliVueMonitor,
+    "intellivue_udp": datagrams.IntelliVueUdpMonitor,
+    "aeonmed": datagrams.AeonmedMachine,
+    "edan_xml": streaming.EdanMonitor,
+    "biolight": datagrams.BiolightMonitor,
+    "nuohe": datagrams.NuoheMonitor,
+    "puke": datagrams.PukeMonitor,
+    "egos": streaming.CerebralOximeter,
+    "mingxi": streaming.MingxiOximeter,
+    "servo_cie": answering.ServoVentilator,
+    "hamilton": answering.HamiltonVentilator,
+    "pb840": answering.Pb840Ventilator,
+    "bis": streaming.BisMonitor,
+    "masimo": streaming.MasimoOximeter,
+    "nellcor": streaming.NellcorOximeter,
+    "alaris_pump": answering.AlarisPump,
+    "fresenius_pump": answering.FreseniusRack,
 }
