@@ -1,6 +1,7 @@
 """Rooms, times, conflicts, sequence, team, versions and what other screens are told."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from app.scheduling.service import (
     restore_case,
     unplace_case,
 )
+from app.scheduling.service.common import occupied_span
 from tests.cast import HUANG_WEI, LI_MING, WANG_FANG, ZHAO_QIAN, Person
 from tests.scheduling.samples import DAY, at, later, received, room
 
@@ -120,6 +122,14 @@ def test_room_is_free_when_the_patient_left_early(zhao: User) -> None:
         mark_event(zhao, case, EventKind.IN_ROOM, at(9))
         mark_event(zhao, case, EventKind.OUT_OF_ROOM, at(9, 30))
     assert place_case(zhao, received(2, surgeon=other_surgeon(2)), room(), at(9, 30)).room_id == case.room_id
+
+
+@pytest.mark.parametrize(("entered", "until"), [(at(7), at(8)), (at(9, 40), at(10, 40))], ids=["early", "late"])
+def test_a_case_under_way_keeps_its_planned_length(zhao: User, entered: datetime, until: datetime) -> None:
+    case = placed(zhao, 1, 9)
+    with clock.fixed(entered):
+        mark_event(zhao, case, EventKind.IN_ROOM, entered)
+    assert occupied_span(case, entered) == (entered, until)
 
 
 def test_turnover_of_the_room_is_kept_free(zhao: User) -> None:

@@ -87,14 +87,14 @@ def person_key(assignment: StaffAssignment) -> str:
 
 
 def occupied_span(case: SurgicalCase, moment: datetime) -> tuple[datetime, datetime] | None:
-    """When the case holds its room: real times where known, the plan otherwise. None when not placed."""
+    """When the case holds its room: real times where known, else the planned length. None when not placed."""
     start, end = case.planned_start, case.planned_end
     if start is None or end is None:
         return None
     times = case.times
     real_start = times.get(EventKind.IN_ROOM)
     if real_start is not None:
-        start, end = real_start, max(end, real_start)
+        start, end = real_start, real_start + timedelta(minutes=case.planned_minutes)
         if case.state.is_under_way:
             end = max(end, moment)
     real_end = times.get(EventKind.OUT_OF_ROOM)
