@@ -32,7 +32,8 @@ REPORT_DAYS = timedelta(days=7)  # a bridge that was cut off for some days still
 HEALTH_EVERY_S = 5.0
 DEVICES_EVERY_S = 300.0
 ANSWER_TIMEOUT_S = 15.0
-_MAX_BACKOFF_S = 5.0
+_FIRST_BACKOFF_S = 0.3
+_MAX_BACKOFF_S = 1.0  # a ward has a few bridges, and a refused connection costs next to nothing
 # The web process could not do it now; the same batch will go through later.
 TRANSIENT = frozenset({"busy", "unavailable", "timeout", "database", "retry", "locked", "rate_limited"})
 # We are not who we should be; nothing is wrong with the batch.
@@ -93,7 +94,7 @@ class Uplink:
     # -- connection ----------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        delay = 0.5
+        delay = _FIRST_BACKOFF_S
         while not self._stop.is_set():
             began = time.monotonic()
             try:
@@ -106,7 +107,7 @@ class Uplink:
             finally:
                 self._disconnect()
             if time.monotonic() - began > 10:
-                delay = 0.5
+                delay = _FIRST_BACKOFF_S
             self._stop.wait(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, _MAX_BACKOFF_S)
 

@@ -16,6 +16,9 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 _GRACE_SECONDS = 8.0
+_LOOK_EVERY = 0.1
+# What has run for a while starts again at once: people look at live figures. What dies at its start waits.
+_SETTLED_AFTER = 10.0
 _RESTART_PAUSE = 2.0
 _HEAD_START = 10.0
 _print_lock = threading.Lock()
@@ -62,6 +65,12 @@ class Process:
         if self.child is not None and self.child.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.child.pid, number)
+
+    def end_group(self) -> None:
+        """End what a dead child has left behind: a worker without its master would keep the port."""
+        if self.child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
 
 
 def say(text: str) -> None:
@@ -111,7 +120,7 @@ def run(processes: list[Process], opening: Opening) -> int:
         process.start()
     threading.Thread(target=opening.wait, args=(stop, lambda: False), daemon=True).start()
     code = 0
-    while not stop.wait(0.5):
+    while not stop.wait(_LOOK_EVERY):
         for process in processes:
             if process.has_ended():
                 code = _restart(process)
@@ -124,12 +133,16 @@ def run(processes: list[Process], opening: Opening) -> int:
 def _restart(process: Process) -> int:
     assert process.child is not None
     returned = process.child.returncode
-    process.restarts = process.restarts + 1 if time.monotonic() - process.started_at < 10 else 0
+    has_settled = time.monotonic() - process.started_at >= _SETTLED_AFTER
+    process.restarts = 0 if has_settled else process.restarts + 1
     if process.restarts >= 5:
         say(f"{process.name} 反复退出（返回码 {returned}），已停止全部进程。日志：{process.log}")
         return 1
-    say(f"{process.name} 已退出（返回码 {returned}），{_RESTART_PAUSE:.0f} 秒后重新启动。")
-    time.sleep(_RESTART_PAUSE)
+    when = "立即" if has_settled else f" {_RESTART_PAUSE:.0f} 秒后"
+    say(f"{process.name} 已退出（返回码 {returned}），{when}重新启动。")
+    process.end_group()
+    if not has_settled:
+        time.sleep(_RESTART_PAUSE)
     process.start()
     return 0
 

@@ -137,12 +137,12 @@ const state = (name) => {
 
 async function connect() {
   const { io } = await import(document.body.dataset.socketio);
-  const socket = io({ transports: ["websocket"], reconnectionDelayMax: 5000 });
+  const socket = io({ transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 1000 });
   shared.socket = socket;
   socket.on("connect", joinAll);
   socket.on("disconnect", (reason) => {
     state("offline");
-    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 2000);
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 500 + 1000 * Math.random());
   });
   socket.on("connect_error", () => state("offline"));
   socket.on("changed", take);

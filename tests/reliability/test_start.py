@@ -5,8 +5,13 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
+import socketio
+
+from app.demo import hospital
+from benchmarks.web import Visitor
 from tests.processes import ROOT, Installation, free_port, wait_until
 
 
@@ -61,6 +66,7 @@ def test_ctrl_c_ends_every_child(tmp_path: Path) -> None:
     process = _run_sh(place)
     wait_until(place.is_ready, 60, "the web process answering")
     wait_until(lambda: len(_descendants(process.pid)) >= 9, 10, "every process of the Procfile")
+    _figures_return_after_a_kill(place, process.pid)
     children = _descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=30)
@@ -75,12 +81,38 @@ def test_without_demo_there_is_no_demonstration(tmp_path: Path) -> None:
     try:
         wait_until(place.is_ready, 60, "the web process answering")
         wait_until(lambda: len(_descendants(process.pid)) >= 5, 10, "every process of the Procfile")
-        names = {Path(f"/proc/{child}/cmdline").read_bytes() for child in _descendants(process.pid)}
+        names = {_command(child) for child in _descendants(process.pid)}
         assert not any(b"simulate" in name or b"his-simulator" in name for name in names)
     finally:
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     assert "演示账户" not in output
+
+
+def _figures_return_after_a_kill(place: Installation, starter: int) -> None:
+    """The web process dies; a page that was open gets figures again without anybody doing anything."""
+    arrived: list[float] = []
+    visitor = Visitor(place.port)
+    visitor.sign_in("lim", hospital.PASSWORD)
+    page = socketio.Client(reconnection_delay=0.5, reconnection_delay_max=1, handle_sigint=False)
+    page.on("connect", lambda: page.emit("subscribe", {"topics": [f"device:{number}" for number in range(1, 6)]}))
+    page.on("numeric", lambda _event: arrived.append(time.monotonic()))
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    page.connect(place.url, headers={"Cookie": cookie}, transports=["websocket"])
+    try:
+        wait_until(lambda: bool(arrived), 20, "figures of a simulated monitor")
+        web = next(child for child in _descendants(starter) if b"gunicorn" in _command(child))
+        os.kill(web, signal.SIGKILL)
+        killed = time.monotonic()
+        wait_until(lambda: not page.connected, 5, "the page losing its connection", pause=0.02)
+        wait_until(lambda: arrived[-1] > killed + 0.5, 15, "figures coming again", pause=0.02)
+        print(f"figures after {arrived[-1] - killed:.1f} s")
+    finally:
+        page.disconnect()
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _descendants(pid: int) -> list[int]:
