@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,12 +15,14 @@ from reportlab.pdfgen.canvas import Canvas
 
 from app.charting.palette import GREY, INK
 from app.documents.sheet import Box
+from printing.body_figure import draw_body
 from printing.lettering import draw_text, lines_of, width_of
 from printing.paper import MM
 
 VALUE, SMALL = 9.0, 8.0
 PAD = 3.2
 PICTURE = 12 * MM
+_WORDS = re.compile(r"[\x21-\x7e]{1,16}|.")
 Drawing = Callable[[Canvas, float, float], None]
 
 
@@ -65,8 +68,9 @@ def box_lines(box: Box, width: float) -> tuple[Line, ...]:
         return (*_labelled(box.label, "", width), *picture_lines(box.value, width)) if box.value else _labelled(
             box.label, "", width)  # fmt: skip
     if box.kind == "mark":
-        value = "；".join(f"（{x}，{y}）{note}" for x, y, note in box.rows)
-        return _labelled(box.label, value, width)
+        words = "；".join(f"{number} {note or '标注'}" for number, (_, _, note) in enumerate(box.rows, start=1))
+        return (*_labelled(box.label, words, width), *body_lines(box.rows, width)) if box.rows else _labelled(
+            box.label, "", width)  # fmt: skip
     return _labelled(box.label, box.value, width)
 
 
@@ -91,8 +95,9 @@ def _labelled(label: str, value: str, width: float) -> tuple[Line, ...]:
 def _choices(box: Box, width: float) -> tuple[Line, ...]:
     """Boxes to tick; a box and its words stay on one line as long as they fit."""
     units = [f"{'☑' if chosen else '☐'} {words}" for words, chosen in box.choices]
-    made: list[list[tuple[str, str]]] = [[(f"{box.label}　", GREY)]]
-    used = width_of(f"{box.label}　", VALUE)
+    heads = lines_of(box.label, width, VALUE)
+    made: list[list[tuple[str, str]]] = [*([(line, GREY)] for line in heads[:-1]), [(f"{heads[-1]}　", GREY)]]
+    used = width_of(f"{heads[-1]}　", VALUE)
     for unit in units:
         room = width_of(f"{unit}　", VALUE)
         if used + room - VALUE > width and used > 0:
@@ -106,6 +111,19 @@ def _choices(box: Box, width: float) -> tuple[Line, ...]:
         made[-1].append((f"{unit}　", INK))
         used += room
     return tuple(text_line(runs, VALUE) for runs in made)
+
+
+FIGURE = 46 * MM
+
+
+def body_lines(marks: Sequence[Sequence[str]], width: float) -> tuple[Line, ...]:
+    """The body from the front and from behind with its numbered marks."""
+    side = min(FIGURE, width)
+
+    def draw(canvas: Canvas, x: float, top: float) -> None:
+        draw_body(canvas, x, top, side, [(float(mark[0]), float(mark[1])) for mark in marks])
+
+    return (Line(side + 2, draw),)
 
 
 def picture_lines(source: str, width: float, height: float = PICTURE) -> tuple[Line, ...]:
@@ -137,8 +155,21 @@ def column_widths(head: Sequence[str], rows: Sequence[Sequence[str]], width: flo
     """Widths by content: no column takes more than half of the room, none less than four figures."""
     natural = []
     for index in range(len(head)):
-        texts = [head[index], *(row[index] for row in rows if index < len(row))]
+        texts = [row[index] for row in rows if index < len(row)]
         widest = max((width_of(part, SMALL) for text in texts for part in text.splitlines()), default=0)
+        widest = max(widest, width_of(head[index], SMALL, bold=True))
         natural.append(min(max(widest, 2.5 * SMALL), width / 2) + 2 * PAD)
-    scale = width / sum(natural) if natural else 1
-    return [own * scale for own in natural]
+    least = [_unbreakable(index, head, rows) + 2 * PAD + 0.5 for index in range(len(head))]
+    spare = width - sum(least)
+    if spare <= 0 or sum(natural) <= width:
+        scale = width / sum(natural) if natural else 1
+        return [own * scale for own in natural]
+    wanted = [max(own - low, 0.0) for own, low in zip(natural, least, strict=True)]
+    share = spare / (sum(wanted) or 1)
+    return [low + more * share for low, more in zip(least, wanted, strict=True)]
+
+
+def _unbreakable(index: int, head: Sequence[str], rows: Sequence[Sequence[str]]) -> float:
+    """The widest word of a column: figures and Latin letters stay together, Chinese may break anywhere."""
+    words = [head[index], *(row[index] for row in rows[:40] if index < len(row))]
+    return max((width_of(word, SMALL) for text in words for word in _WORDS.findall(text)[:20]), default=SMALL)

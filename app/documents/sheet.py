@@ -129,7 +129,7 @@ def _box(filled: Filled, item: Field, span: int) -> Box:
     value = filled.value(item)
     words = filled.words(item)
     if item.type in (FieldType.TABLE, FieldType.DRUG_ROWS):
-        rows = tuple(tuple(shown(c, row.get(c.key)) for c in item.columns) for row in value or ())
+        rows = tuple(tuple(_cell(c, row.get(c.key)) for c in item.columns) for row in _printed_rows(item, value or ()))
         head = tuple(f"{c.label}{'(' + c.unit + ')' if c.unit else ''}" for c in item.columns)
         return Box(item.label, kind="table", span=24, head=head, rows=rows, key=item.key)
     if item.type is FieldType.MULTI_CHOICE and len(item.options) <= 16:
@@ -138,6 +138,8 @@ def _box(filled: Filled, item: Field, span: int) -> Box:
         others = tuple((code.partition(":")[2], True) for code in value or () if code.startswith("other:"))
         return Box(item.label, words, "choices", 24 if len(item.options) > 4 else span, marks + others, key=item.key)
     if item.type is FieldType.YES_NO_UNKNOWN:
+        if len(item.label + item.yes + item.no) * 8 > span * 13:  # 18 characters have room in a third of the line
+            span = min(24, span * 2)
         return Box(item.label, words, "choices", span, ((item.yes, value == "yes"), (item.no, value == "no")),
                    key=item.key)  # fmt: skip
     if item.type is FieldType.SCORE and value and item.scale:
@@ -153,6 +155,18 @@ def _box(filled: Filled, item: Field, span: int) -> Box:
     elif len(words) > 12:
         span = max(span, 12)
     return Box(item.label, words, span=span, key=item.key)
+
+
+def _printed_rows(item: Field, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Rows for paper: of a table with prepared names, those that were used."""
+    if item.source is None or not item.source.text.startswith("rows("):
+        return rows
+    return [row for row in rows if len(row) > 1] or rows
+
+
+def _cell(column: Field, value: Any) -> str:
+    """A cell in words; the unit stands in the head of the table."""
+    return str(value) if column.type is FieldType.NUMBER and value is not None else shown(column, value)
 
 
 def plain_text(filled: Filled) -> str:
