@@ -195,6 +195,7 @@ class Kind:
     due: Due | None = None
     when: Expression | None = None  # the case needs this document only then
     retention_years: int = 30
+    outpatient_years: int = 15  # of a patient who was never admitted
     repeatable: bool = False  # several of one case (visits, blood records)
     chart: bool = False  # print embeds the chart of the anesthesia record
     cda: dict[str, Any] | None = None

@@ -327,6 +327,49 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if is_filled(value)), None)
 
 
+def _preset(column: Any, *values: Any) -> list[dict[str, str]]:
+    """Rows of a table that begin with these values in one column."""
+    return [{str(column): str(value)} for value in values]
+
+
+def _named_rows(rows: Any, chosen: Callable[[Mapping[str, Any]], bool]) -> list[str] | None:
+    """What the chosen rows of a table are called: their first filled cell."""
+    if not isinstance(rows, list):
+        return None
+    found = [row for row in rows if isinstance(row, Mapping) and chosen(row)]
+    return [str(next((cell for cell in row.values() if is_filled(cell)), "")) for row in found] or None
+
+
+def _uneven(rows: Any, column: Any, *addends: Any) -> list[str] | None:
+    """Rows in which the number of a column is not the sum of the others; an empty number is not compared."""
+
+    def differs(row: Mapping[str, Any]) -> bool:
+        number = _number(row.get(column))
+        return number is not None and number != (_sum(*(row.get(name) for name in addends)) or Decimal(0))
+
+    return _named_rows(rows, differs)
+
+
+def _halves(rows: Any, *columns: Any) -> list[str] | None:
+    """Rows in which some of the columns are filled and others are not."""
+    return _named_rows(rows, lambda row: 0 < sum(is_filled(row.get(name)) for name in columns) < len(columns))
+
+
+def _alike_rows(rows: Any, one: Any, other: Any) -> list[str] | None:
+    """Rows with the same value in two columns."""
+    return _named_rows(rows, lambda row: is_filled(row.get(one)) and row.get(one) == row.get(other))
+
+
+def _before_rows(rows: Any, early: Any, late: Any) -> list[str] | None:
+    """Rows in which the time of the first column lies before that of the second."""
+
+    def reversed_(row: Mapping[str, Any]) -> bool:
+        a, b = row.get(early), row.get(late)
+        return isinstance(a, datetime) and isinstance(b, datetime) and a < b
+
+    return _named_rows(rows, reversed_)
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "filled": is_filled,
     "empty": lambda value: not is_filled(value),
@@ -341,12 +384,18 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "when": _if,
     "join": _join,
     "first": _first,
+    "rows": _preset,
+    "uneven": _uneven,
+    "halves": _halves,
+    "alike": _alike_rows,
+    "before": _before_rows,
     "bmi": lambda height, weight: _bmi(_number(height), _number(weight)),
 }
 _ARITY: Mapping[str, tuple[int, int]] = {
     "filled": (1, 1), "empty": (1, 1), "count": (1, 1), "has": (2, 2), "any_of": (2, 20), "sum": (1, 20),
     "minutes": (2, 2), "days": (2, 2), "round": (1, 2), "number": (1, 1), "when": (2, 3), "join": (1, 20),
-    "first": (1, 10), "bmi": (2, 2),
+    "first": (1, 10), "bmi": (2, 2), "rows": (2, 60), "uneven": (3, 10), "halves": (2, 10), "alike": (3, 3),
+    "before": (3, 3),
 }  # fmt: skip
 
 

@@ -17,6 +17,20 @@ from tests.documents.conftest import PIXEL, fill_all
 FITTING: dict[str, dict[str, Any]] = {
     "postop_visit": {"visited_at": "2026-11-21 09:00"},
     "transfer_slip": {"r_at": "2026-11-20 11:40", "d_at": "2026-11-20 11:35"},
+    "transfusion_record": {
+        "bags": [
+            {
+                "product": "1",
+                "bag_no": "G0001",
+                "volume": "200",
+                "started_at": "2026-11-20 09:00",
+                "ended_at": "2026-11-20 09:40",
+                "expiry": "2026-12-01",
+                "checker_1": "李明",
+                "checker_2": "王芳",
+            }
+        ],
+    },
     "instrument_count": {
         "counts": [{"name": "纱布", "before": 10, "added": 2, "closing": 12, "closed": 12, "skin": 12}]
     },

@@ -22,14 +22,14 @@ from app.documents.ports import sha256
 from app.documents.queries.gates import safety_refusal
 from app.documents.queries.lists import case_folder
 from app.documents.registry import catalogue
-from app.documents.service.common import Incomplete
+from app.documents.service.common import Incomplete, filled_of
 from app.documents.service.freezing import canonical_text
 from app.documents.service.seal_paper import seal_list
 from app.documents.service.sealing import Party, seal_faults
 from app.scheduling.models import SurgicalCase
 from tests.cast import HUANG_WEI, MO_LAN, PIN, QIN_YU, ZHAO_QIAN
 from tests.documents.conftest import PIXEL, START
-from tests.documents.helpers import sign_all, signed, write_all
+from tests.documents.helpers import FITTING, sign_all, signed, write_all
 
 Case = Callable[..., SurgicalCase]
 BOTH = [Party("hospital", "医务科李科长"), Party("patient", "覃大山", "配偶")]
@@ -49,12 +49,14 @@ def test_a_new_document_is_filled_from_the_case(make_case: Case, users: dict[str
     assert values["preop_diagnosis"] == [{"code": "K80.100", "name": "胆囊结石伴慢性胆囊炎"}]
     assert values["allergy"] == "青霉素（皮疹）"
     assert meta["allergy"]["origin"] == "过敏记录"
+    since = meta["preop_diagnosis"]["since"]
+    assert (meta["preop_diagnosis"]["origin"], since) == ("手术申请", document.case.created_at.isoformat())
     assert "surgery_check" not in values
 
 
-def test_the_safety_check_begins_empty(make_case: Case, users: dict[str, User]) -> None:
+def test_the_safety_check_knows_its_head_and_no_answer(make_case: Case, users: dict[str, User]) -> None:
     document = service.begin_document(users["theatre_nurse"], make_case(), "safety_check")
-    assert document.content.values == {}
+    assert set(document.content.values) == {"procedure", "method", "surgeon"}
 
 
 def test_one_document_of_a_kind_unless_repeatable(make_case: Case, users: dict[str, User]) -> None:
@@ -91,7 +93,7 @@ def test_two_editors_see_both_values(make_case: Case, users: dict[str, User]) ->
     assert document.content.values["heart"] == "心律齐"
     saved = service.save_field(users["anesthesiologist_2"], document, "heart", "心律不齐", 1)
     assert saved.version == 2
-    forced = service.save_field(users["anesthesiologist"], document, "heart", "房颤", 0, force=True)
+    forced = service.save_field(users["anesthesiologist"], document, "heart", "房颤", saved.version)
     assert forced.version == 3
 
 
@@ -159,9 +161,26 @@ def test_one_person_is_not_two(make_case: Case, staff: dict[str, User]) -> None:
 def test_a_count_that_does_not_add_up_is_refused(make_case: Case, users: dict[str, User]) -> None:
     document = service.begin_document(users["theatre_nurse"], make_case(), "instrument_count", [])
     write_all(users["theatre_nurse"], document, correct="yes", counts=[
-        {"name": "纱布", "before": 10, "added": 5, "closing": 15, "closed": 14, "skin": 15}])  # fmt: skip
-    with pytest.raises(Incomplete, match="关体腔后合计与术前加数合计不符"):
+        {"name": "纱布", "before": 10, "added": 5, "closing": 15, "closed": 14, "skin": 15},
+        {"name": "缝针", "before": 6, "closing": 6, "closed": 7, "skin": 6}])  # fmt: skip
+    with pytest.raises(Incomplete, match="关体腔后数目与术前加数合计不符") as refused:  # the sums alone would agree
         service.sign_document(users["theatre_nurse"], document, "scrub", PIN)
+    assert len(refused.value.gaps) == 1
+    assert filled_of(document).computed["unlike"] == "纱布，缝针"
+    counts = [{"name": "纱布", "before": 10, "closing": 10, "closed": "", "skin": 10}]
+    service.save_field(users["theatre_nurse"], document, "counts", counts, document.content.meta["counts"]["v"])
+    with pytest.raises(Incomplete, match="四次清点"):
+        service.sign_document(users["theatre_nurse"], document, "scrub", PIN)
+
+
+def test_two_checkers_of_blood_are_two_people(make_case: Case, users: dict[str, User]) -> None:
+    document = service.begin_document(users["anesthesiologist"], make_case(), "transfusion_record", [])
+    bag = FITTING["transfusion_record"]["bags"][0]
+    wrong = {**bag, "checker_2": bag["checker_1"], "expiry": "2026-11-19", "ended_at": "2026-11-20 08:00"}
+    write_all(users["anesthesiologist"], document, bags=[wrong])
+    with pytest.raises(Incomplete) as refused:
+        service.sign_document(users["anesthesiologist"], document, "doctor", PIN)
+    assert [gap.path for gap in refused.value.gaps] == ["bags"] * 3
 
 
 def test_the_safety_check_goes_stage_by_stage(make_case: Case, users: dict[str, User]) -> None:
@@ -171,7 +190,7 @@ def test_the_safety_check_goes_stage_by_stage(make_case: Case, users: dict[str, 
         "anesthesiologist": users["anesthesiologist"],
         "nurse": users["theatre_nurse"],
     }
-    first = {item.key: value for item in kind_of(document).sections[0].fields for value in ["yes"]}
+    first = {item.key: value for item in kind_of(document).sections[1].fields for value in ["yes"]}
     first |= {"i_allergy": "no", "i_materials": ["均无"], "i_other": "", "i_explain": ""}
     for key, value in first.items():
         service.save_field(users["theatre_nurse"], document, key, value, 0)

@@ -144,7 +144,8 @@ def _signed(actor: Actor, document: Document, row: DocumentSignature) -> Documen
 def _retention(document: Document) -> date:
     visit = document.case.encounter
     start = clock.to_hospital((visit.discharged_at if visit else None) or clock.now()).date()
-    years = kind_of(document).retention_years
+    kind, admitted = kind_of(document), visit is not None and bool(visit.inpatient_no)
+    years = kind.retention_years if admitted else kind.outpatient_years
     try:
         return start.replace(year=start.year + years)
     except ValueError:  # 29 February
