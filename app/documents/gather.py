@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.clinical.body import age_words, age_years
 from app.core import clock
 from app.core.db import db
-from app.documents.facts import CaseFacts, contributors
+from app.documents.facts import CaseFacts, Fact, contributors
 from app.documents.rules.case import BYPASS
 from app.scheduling.models import SurgicalCase
 from app.terminology.models import Term
@@ -47,9 +47,26 @@ def gather(case: SurgicalCase) -> CaseFacts:
     _operation(case, facts)
     _anesthesia(case, facts)
     _staff(case, facts)
+    _date(case, facts)
     for contributor in contributors():
         contributor(case, facts)
     return facts
+
+
+def _date(case: SurgicalCase, facts: CaseFacts) -> None:
+    """Say since when each fact is known: when its source was written, the nearest that is recorded."""
+    request, visit = case.request, case.encounter
+    since = {
+        "手术申请": (request.applied_at or request.created_at) if request else case.created_at,
+        "手术安排": case.published_at or case.created_at,
+        "患者信息": case.patient.created_at,
+        "过敏记录": max((allergy.created_at for allergy in case.patient.allergies), default=None),
+        "就诊信息": (visit.admitted_at or visit.created_at) if visit else None,
+    }
+    for path, fact in facts.values.items():
+        moment = since.get(fact.origin.partition("（")[0])
+        if fact.at is None and moment is not None:
+            facts.values[path] = Fact(fact.value, fact.origin, moment)
 
 
 def _patient(case: SurgicalCase, facts: CaseFacts) -> None:

@@ -109,11 +109,14 @@ def _drugs(record: AnesthesiaRecord, facts: CaseFacts) -> None:
         if drug.mode != "bolus":
             facts.infusions.append(InfusionFact(drug.name, drug.start_at, drug.end_at))
             amount = _total(drug, until)
+        unit = drug.unit
+        if amount is None and (rates := [rate for rate in drug.rates if rate.voided_at is None]):
+            amount, unit = rates[0].rate, rates[0].unit  # a gas has no total: its first concentration or flow
         rows.append(
             {
                 "name": drug.name[:50],
                 "amount": _plain(amount) if amount is not None else None,
-                "unit": drug.unit[:10],
+                "unit": unit[:10],
                 "route": _ROUTES.get(drug.route, drug.route)[:20],
                 "at": drug.start_at,
                 "end": drug.end_at,

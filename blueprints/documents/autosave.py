@@ -15,7 +15,8 @@ from app.documents.models import Document
 from app.documents.rules.completeness import Filled
 from app.documents.service.common import filled_of
 from blueprints.common.access import actor, needs
-from blueprints.documents.forms import SectionView, depends_on, raw_value
+from blueprints.documents.conflicts import compare
+from blueprints.documents.forms import SectionView, depends_on, number, raw_value
 from blueprints.documents.guards import load_document
 from blueprints.documents.routes import blueprint, form_context
 
@@ -37,18 +38,18 @@ def save_field(document_id: int, key: str) -> ResponseReturnValue:
     document = load_document(document_id)
     field = _find(document, key)
     typed = raw_value(field, request.form)
-    version, force = request.form.get("version", "0"), request.form.get("force") == "1"
+    shown = number(request.form.get("version", "0"))
+    accepted = number(request.form.get("accept", ""), shown)  # the version of the other, which he has seen
     before = filled_of(document)
     try:
-        service.save_field(actor(), document, key, typed, int(version) if version.isdigit() else 0, force=force)
+        service.save_field(actor(), document, key, typed, accepted)
     except (InvalidInput, Locked) as error:
         unit_of_work.rollback()
         return _field(load_document(document_id), field, error=error.message, value=typed), 422
     except service.FieldConflict as conflict:
         unit_of_work.rollback()
-        return _field(
-            load_document(document_id), field, error=conflict.message, theirs=conflict.theirs or "空", value=typed
-        ), 422  # fmt: skip
+        sides = compare(conflict)
+        return _field(load_document(document_id), field, conflict=sides, value=typed, version=shown), 422
     answer = Response(_field(document, field, saved=True) + _dependents(document, before, key))
     answer.headers["HX-Trigger"] = "document-saved"
     return answer

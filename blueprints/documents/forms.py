@@ -1,17 +1,21 @@
 """Between a browser's form and values: what was posted for a field, and what a field shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from flask import url_for
 from werkzeug.datastructures import MultiDict
 
 from app.core import clock
 from app.documents.definition import Field, FieldType, Section
 from app.documents.models import Document
+from app.documents.queries.lists import CaseFolder
+from app.documents.rules.case import CHART, Finding
 from app.documents.rules.completeness import Filled, Gap
 from app.documents.rules.values import OTHER, warning
+from blueprints.documents.conflicts import Sides
 
 BLANK_ROWS = 2
 _ROW_LIMIT = 300
@@ -25,13 +29,13 @@ class FieldView:
     value: Any
     words: str
     version: int
-    origin: str
+    origin: str  # 「手术申请 11-27 10:20，1 天前」
     saved_by: str
     warning: str
     editable: bool
     required: bool
     error: str = ""
-    theirs: str = ""
+    conflict: Sides | None = None
     saved: bool = False
     hidden: bool = False
     oob: bool = False  # sent beside the field that was saved
@@ -48,6 +52,11 @@ class SectionView:
     section: Section
     hidden: bool
     every: tuple[FieldView, ...]
+
+
+def number(text: str, otherwise: int = 0) -> int:
+    """A version that a form tells; something else when it is no number of a sensible size."""
+    return int(text) if text.isdecimal() and len(text) < 10 else otherwise
 
 
 def raw_value(field: Field, form: MultiDict[str, str]) -> Any:
@@ -92,13 +101,32 @@ def field_view(document: Document, filled: Filled, field: Field, editable: bool,
         value=value,
         words=filled.words(field),
         version=int(meta.get("v", 0)),
-        origin=str(meta.get("origin", "")),
+        origin=origin_words(meta),
         saved_by=str(meta.get("name", "")),
         warning=warning(field, value) if field.stored else "",
         editable=editable and field.stored,
         required=_is_required(filled, field),
         **{"hidden": field.key in filled.hidden, **extra},
     )
+
+
+def origin_words(meta: Mapping[str, Any]) -> str:
+    """Where a value was taken from, with the date and the age of it; a source without a date tells when it was taken."""
+    origin, since, taken = (str(meta.get(name) or "") for name in ("origin", "since", "at"))
+    if not origin or not (since or taken):
+        return origin
+    moment = datetime.fromisoformat(since or taken)
+    if not since:
+        return f"{origin}，{clock.to_hospital(moment):%m-%d %H:%M} 带入"
+    return f"{origin} {clock.to_hospital(moment):%m-%d %H:%M}，{age_in_words(clock.now() - moment)}"
+
+
+def age_in_words(age: timedelta) -> str:
+    """How old something is: minutes, hours up to two days, then days."""
+    minutes = max(0, int(age.total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} 分钟前"
+    return f"{minutes // 60} 小时前" if minutes < 48 * 60 else f"{minutes // 1440} 天前"
 
 
 def section_views(document: Document, filled: Filled, frozen: frozenset[str], writable: bool) -> list[SectionView]:
@@ -136,4 +164,20 @@ def time_input(value: str | None) -> str:
 
 def anchor(gap: Gap) -> str:
     """Where a line of 还差什么 jumps to."""
-    return "#sign-" + gap.path.removeprefix("sign.") if gap.path.startswith("sign.") else f"#field-{gap.path}"
+    return _anchor(gap.path)
+
+
+def _anchor(path: str) -> str:
+    return "#sign-" + path.removeprefix("sign.") if path.startswith("sign.") else f"#field-{path}"
+
+
+def mending_url(folder: CaseFolder, finding: Finding) -> str:
+    """Where a finding of the whole case is mended: a field of a document or the record of the theatre; empty when the
+    document has to be begun first."""
+    if finding.kind == CHART:
+        return url_for("theatre.case_page", case_id=folder.case.id)
+    row = next((row for row in folder.rows if row.kind.key == finding.kind), None)
+    if row is None:
+        return ""
+    place = _anchor(finding.field) if finding.field else ""
+    return url_for("documents.form_page", document_id=row.document.id) + place

@@ -18,7 +18,7 @@ from app.documents.workbook import workbook_of
 from blueprints.common.access import actor, needs
 from blueprints.common.fragments import go
 from blueprints.common.fragments import page as render
-from blueprints.documents.forms import anchor
+from blueprints.documents.forms import anchor, mending_url
 from blueprints.documents.routes import asked_words, blueprint, record_query
 
 P = Permission
@@ -40,11 +40,11 @@ def missing_page() -> ResponseReturnValue:
     if not error and not timedelta(0) <= until - since < timedelta(days=MAX_DAYS):
         error = f"日期范围应在 {MAX_DAYS} 天以内，且开始不晚于结束。"
     department = request.args.get("department", "").strip()[:60]
-    groups = [] if error else department_duties(since, until)
+    groups, cases = ([], 0) if error else department_duties(since, until)
     return render(
-        "documents/duties.html", since=since, until=until, department=department, error=error, anchor=anchor,
+        "documents/duties.html", since=since, until=until, department=department, error=error, anchor=anchor, mending_url=mending_url,
         names=sorted({group.name for group in groups} | ({department} if department else set())),
-        groups=[group for group in groups if department in ("", group.name)],
+        cases=cases, groups=[group for group in groups if department in ("", group.name)],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from app.core import unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.core.permissions import Permission
-from app.documents import service
+from app.documents import body_figure, service
 from app.documents.cda.export import export_cda
 from app.documents.cda.options import load_options
 from app.documents.cda.viewer import read_cda
@@ -31,7 +31,7 @@ from blueprints.common.access import actor, may, needs, settings
 from blueprints.common.fragments import fragment, go, toast
 from blueprints.common.fragments import page as render
 from blueprints.common.guards import load_case
-from blueprints.documents.forms import anchor, section_views, time_input
+from blueprints.documents.forms import anchor, mending_url, section_views, time_input
 from blueprints.documents.guards import ReasonNeeded, break_glass, is_open, load_document
 
 blueprint = Blueprint("documents", __name__)
@@ -108,7 +108,8 @@ def case_list(case_id: int) -> ResponseReturnValue:
 
 
 def _folder(case_id: int) -> dict[str, Any]:
-    return {"folder": case_folder(load_case(case_id)), "states": STATE_LABELS, "anchor": anchor}
+    return {"folder": case_folder(load_case(case_id)), "states": STATE_LABELS, "anchor": anchor,
+            "mending_url": mending_url}  # fmt: skip
 
 
 @blueprint.post("/documents/case/<int:case_id>/begin")
@@ -148,6 +149,7 @@ def form_context(document: Document) -> dict[str, Any]:
         "state_label": STATE_LABELS[document.state],
         "anchor": anchor,
         "time_input": time_input,
+        "figure": body_figure,
     }
 
 

@@ -106,6 +106,44 @@ mount("[data-add-row]", (button) => {
   });
 });
 
+// A row goes with its button or Ctrl+Delete; the last one is only emptied, so that there is always one to fill.
+function drop(row) {
+  const form = row.closest("form");
+  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+  if (neighbour) row.remove();
+  else for (const control of row.querySelectorAll("input, select")) control.value = "";
+  (neighbour ?? row).querySelector("input:not([type=hidden]), select").focus();
+  form.dispatchEvent(new Event("change")); // touched: saved when the focus leaves the table
+}
+mount("[data-document-rows]", (table) => {
+  table.addEventListener("click", (event) => event.target.closest("[data-drop-row]") && drop(event.target.closest("tr")));
+  table.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey && event.key === "Delete")) return;
+    event.preventDefault();
+    drop(event.target.closest("tr"));
+  });
+});
+
+// An answer given by mistake is taken back with Delete or by choosing it again.
+mount(".document-field-form input[type=radio]", (radio) => {
+  let was = false;
+  const clear = () => {
+    radio.checked = false;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const label = radio.closest("label");
+  label.addEventListener("pointerdown", () => (was = radio.checked));
+  label.addEventListener("click", (event) => {
+    if (event.target === radio && was) clear();
+    if (event.target === radio) was = false;
+  });
+  radio.addEventListener("keydown", (event) => {
+    if (event.key !== "Delete" && event.key !== "Backspace") return;
+    event.preventDefault();
+    clear();
+  });
+});
+
 // A tap on the body fills the first free line; the note is typed beside it.
 mount("[data-mark-editor]", (editor) => {
   const figure = editor.querySelector("[data-body]");

@@ -138,7 +138,8 @@ def test_two_editors_see_both_values_and_decide(app: Flask, enter: Enter, addres
         page.locator("#f-heart").blur()
         page.wait_for_timeout(500)
     place = theirs.locator("#field-heart")
-    expect(place).to_contain_text("已被李明改为「心律齐」，您的是「心律不齐」")
+    expect(place.locator(".conflict-sides dd")).to_have_text(["心律齐", "心律不齐"])
+    expect(place.locator(".conflict-sides dt").first).to_contain_text("李明")
     expect(theirs.locator("#f-heart")).to_have_value("心律不齐")
     assert stored(app, number, "heart") == "心律齐"
     place.get_by_role("button", name="保留对方的值").click()

@@ -92,7 +92,11 @@ def test_a_department_sees_what_it_still_owes(visit: int, sign_in: Any, open_pag
     assert "麻醉术前访视记录" in page.text
     assert "逾期" in page.text
     assert page.soup.select_one(f'a[href="/documents/{visit}#field-orders"]') is not None
-    assert "文书已齐全" in open_page("/documents/missing?since=2020-01-01&until=2020-01-02").text
+    places = {item["href"] for item in page.soup.select(".duty-table td:last-child a")}
+    assert {f"/documents/{visit}#sign-anesthesiologist"} <= places  # the visit is begun: its place to sign
+    begun = [item.get_text() for item in page.soup.select(".duty-table td:last-child .link-button")]
+    assert any("麻醉知情同意书" in words for words in begun)  # the consent is not: one press begins it
+    assert "没有手术" in open_page("/documents/missing?since=2020-01-01&until=2020-01-02").text
     assert "14 天以内" in open_page("/documents/missing?since=2020-01-01&until=2026-11-21").text
     assert "年-月-日" in open_page("/documents/missing?since=x").text
 

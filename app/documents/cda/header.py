@@ -11,6 +11,7 @@ from app.core import clock
 from app.documents.cda.elements import NS, XSI, Node, add, age_of, time14
 from app.documents.cda.options import CdaOptions
 from app.documents.facts import CaseFacts
+from app.documents.registry import read_value_sets
 
 _SEXES = {"1": "男性", "2": "女性", "9": "未说明的性别", "0": "未知的性别"}
 _TITLES = (("主任", "1", "正高"), ("副主任", "2", "副高"), ("主治", "3", "中级"), ("主管", "3", "中级"))
@@ -175,7 +176,7 @@ def _authenticator(root: Node, head: Head, signer: Signer, wanted: str) -> None:
     add(entity, "id", root=f"{ROOT}.4", extension=signer.code or "患者")
     if head.template.get("authenticator_code") == "family" or wanted == "patient":
         relation = signer.relation if signer.relation in "012345678" and signer.relation else "0"
-        words = {"0": "本人"}.get(relation, "家庭关系")
+        words = str(read_value_sets()["family"]["values"][relation])
         if head.template.get("authenticator_code") == "family":
             add(entity, "code", code=relation, codeSystem="2.16.156.10011.2.3.3.8",
                 codeSystemName="家庭关系代码表(GB/T 4761)", displayName=words)  # fmt: skip
@@ -223,7 +224,7 @@ def _encounter(root: Node, head: Head) -> None:
         add(encounter, "code", "")
     if strict:
         add(encounter, "effectiveTime", **({"nullFlavor": "NI"} if head.code == "C0019" else {}))
-    elif head.code not in ("C0026", "C0027", "C0028"):
+    elif head.code not in ("C0026", "C0027", "C0028", "C0029"):
         if isinstance(admitted, datetime):
             stay = add(encounter, "effectiveTime")
             if manner != "code":

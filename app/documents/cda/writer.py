@@ -112,6 +112,8 @@ def write_value(writer: Writer, node: Node, entry: Entry, value: Any) -> bool:
             return False
         child = add(node, "value", value=str(int(number)))
     elif kind == "BL":
+        if value not in ("yes", "no"):  # 不详 is neither true nor false
+            return False
         child = add(node, "value", value="true" if value == "yes" else "false")
     elif kind == "TS":
         if not isinstance(value, datetime):

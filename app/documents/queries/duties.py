@@ -47,8 +47,8 @@ class DepartmentDuties:
         return sum(item.missing for item in self.cases)
 
 
-def department_duties(since: date, until: date, department: str = "") -> list[DepartmentDuties]:
-    """Departments with cases of these days that lack something; `department` keeps only that one."""
+def department_duties(since: date, until: date) -> tuple[list[DepartmentDuties], int]:
+    """Departments with cases of these days that lack something, and how many cases there are in all."""
     statement = (
         select(SurgicalCase)
         .where(SurgicalCase.day.between(since, until), SurgicalCase.cancelled_at.is_(None))
@@ -56,12 +56,13 @@ def department_duties(since: date, until: date, department: str = "") -> list[De
         .limit(_MAX_CASES)
     )
     by_name: dict[str, list[CaseDuties]] = {}
-    for case in db.session.scalars(statement):
+    all_cases = list(db.session.scalars(statement))
+    for case in all_cases:
         duties = _duties(case)
-        if duties.missing and department in ("", duties.department):
+        if duties.missing:
             by_name.setdefault(duties.department, []).append(duties)
     made = [DepartmentDuties(name, _sorted(cases)) for name, cases in by_name.items()]
-    return sorted(made, key=lambda item: (-item.overdue, item.name))
+    return sorted(made, key=lambda item: (-item.overdue, item.name)), len(all_cases)
 
 
 def _sorted(cases: Sequence[CaseDuties]) -> tuple[CaseDuties, ...]:

@@ -21,6 +21,7 @@ PACU_TEMPERATURE = Decimal(36)
 RESCUE_RECORD = timedelta(hours=6)
 FOLLOW_UP = timedelta(hours=72)
 HASTY_CHECK = timedelta(seconds=10)  # a stage of the safety check that took less was not read aloud
+CHART = "chart"  # `Finding.kind` of what is mended in the running record, not in a document
 BYPASS = "安全核查未完成，紧急放行："  # beginning of the remark of a time that passed without the check
 TOLERANCE = timedelta(seconds=59)  # a reading of 10:05:40 still belongs to the grid line of 10:05
 
@@ -41,12 +42,14 @@ class DocumentState:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A defect of the case: stable code, Chinese sentence, document kind where it is mended."""
+    """A defect of the case: stable code, Chinese sentence, and where it is mended: the field (or `sign.<slot>`) of a
+    document, or for `CHART` the anesthesia record of the theatre."""
 
     code: str
     message: str
     kind: str = ""
     blocking: bool = False
+    field: str = ""
 
 
 Rule = Callable[[CaseFacts, "Documents", datetime], Iterator[Finding]]
@@ -63,6 +66,10 @@ class Documents:
     def of(self, kind: str) -> list[DocumentState]:
         """All documents of a kind."""
         return self._by_kind.get(kind, [])
+
+    def value(self, kind: str, key: str) -> object:
+        """The value of a field in the first document of the kind that has one."""
+        return next((state.values[key] for state in self.of(kind) if state.values and state.values.get(key)), None)
 
     def signed(self, kind: str) -> list[DocumentState]:
         """Those that are signed or archived."""
@@ -91,9 +98,11 @@ def _preop_visit(facts: CaseFacts, documents: Documents, now: datetime) -> Itera
     if started and facts.get("case.is_emergency") != "yes":
         visits = documents.signed("preop_visit")
         if not visits:
-            yield Finding("no_preop_visit", "择期手术没有已签名的麻醉术前访视记录", "preop_visit")
+            yield Finding("no_preop_visit", "择期手术没有已签名的麻醉术前访视记录", "preop_visit",
+                          field="sign.anesthesiologist")  # fmt: skip
         elif all(visit.signed_at and visit.signed_at > started for visit in visits):
-            yield Finding("late_preop_visit", "麻醉术前访视记录在麻醉开始之后才签名", "preop_visit")
+            yield Finding("late_preop_visit", "麻醉术前访视记录在麻醉开始之后才签名", "preop_visit",
+                          field="visited_at")  # fmt: skip
 
 
 _SAFETY_STAGES = (
@@ -108,12 +117,18 @@ def _safety_check(facts: CaseFacts, documents: Documents, now: datetime) -> Iter
     for stage, event, before, name in _SAFETY_STAGES:
         if event in facts.times and not safety_stage_signed(slots, stage):
             yield Finding(
-                f"no_safety_{stage}", f"{before}没有完成安全核查{name}（三方签名）", "safety_check", blocking=True
-            )
+                f"no_safety_{stage}", f"{before}没有完成安全核查{name}（三方签名）", "safety_check", blocking=True,
+                field=f"sign.{stage}_{_unsigned(slots, stage)}",
+            )  # fmt: skip
         for reason in facts.bypasses.get(event, ()):
-            yield Finding(f"bypass_{stage}", f"{before}安全核查{name}未完成而紧急放行，理由：{reason}", "safety_check")
+            yield Finding(f"bypass_{stage}", f"{before}安全核查{name}未完成而紧急放行，理由：{reason}", "safety_check",
+                          field=f"sign.{stage}_surgeon")  # fmt: skip
         for state in documents.of("safety_check"):
             yield from _signed_stage(state, stage, name, facts.times.get(event), before)
+
+
+def _unsigned(slots: frozenset[str], stage: str) -> str:
+    return next(role for role in ("surgeon", "anesthesiologist", "nurse") if f"{stage}_{role}" not in slots)
 
 
 def _signed_stage(
@@ -126,21 +141,23 @@ def _signed_stage(
     began = state.stage_began.get(stage)
     if moments and began is not None and max(moments) - began < HASTY_CHECK:
         seconds = max(0, int((max(moments) - began).total_seconds()))
-        yield Finding(f"hasty_{stage}", f"安全核查{name}从填写到三方签完只用 {seconds} 秒，快于 10 秒", "safety_check")
+        yield Finding(f"hasty_{stage}", f"安全核查{name}从填写到三方签完只用 {seconds} 秒，快于 10 秒", "safety_check",
+                      field=f"sign.{stage}_surgeon")  # fmt: skip
     if moments and event_at is not None and max(moments) > event_at + TOLERANCE:
-        yield Finding(f"late_{stage}", f"安全核查{name}在{before[:-1]}之后才签完", "safety_check")
+        yield Finding(f"late_{stage}", f"安全核查{name}在{before[:-1]}之后才签完", "safety_check",
+                      field=f"sign.{stage}_surgeon")  # fmt: skip
 
 
 def _temperature(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     if not facts.charted or "anesthesia_start" not in facts.times or facts.chart.get("temp"):
         return
     if facts.get("case.is_general") == "yes":
-        yield Finding("general_no_temperature", "全身麻醉没有体温记录", "anesthesia_record")
+        yield Finding("general_no_temperature", "全身麻醉没有体温记录", CHART)
     minutes = facts.minutes("surgery_start", "surgery_end")
     if minutes is None and "surgery_start" in facts.times and "surgery_end" not in facts.times:
         minutes = (now - facts.times["surgery_start"]).total_seconds() / 60
     if minutes is not None and minutes > LONG_SURGERY_MINUTES:
-        yield Finding("long_no_temperature", "手术超过 120 分钟没有体温记录", "anesthesia_record")
+        yield Finding("long_no_temperature", "手术超过 120 分钟没有体温记录", CHART)
 
 
 def _intervals(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
@@ -162,9 +179,7 @@ def _gap(facts: CaseFacts, code: str, name: str, limit: timedelta, start: dateti
     if since is not None and longest > limit + TOLERANCE:
         minutes = int(longest.total_seconds() // 60)
         limit_minutes = int(limit.total_seconds() // 60)
-        yield Finding(
-            f"gap_{code}", f"{name}记录最长间隔 {minutes} 分钟，超过 {limit_minutes} 分钟", "anesthesia_record"
-        )
+        yield Finding(f"gap_{code}", f"{name}记录最长间隔 {minutes} 分钟，超过 {limit_minutes} 分钟", CHART)
 
 
 def longest_gap(points: Sequence[ChartValue], start: datetime, end: datetime) -> tuple[timedelta, datetime | None]:
@@ -182,14 +197,14 @@ def _infusions(facts: CaseFacts, documents: Documents, now: datetime) -> Iterato
         running = [infusion.name for infusion in facts.infusions if infusion.end is None]
         if running:
             names = "、".join(dict.fromkeys(running))
-            yield Finding("infusion_running", f"出手术室时持续用药未停：{names}", "anesthesia_record", blocking=True)
+            yield Finding("infusion_running", f"出手术室时持续用药未停：{names}", CHART, blocking=True)
 
 
 def _extubation(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     times = facts.times
     left = "pacu_out" in times or ("out_of_room" in times and "pacu_in" not in times)
     if left and "intubation" in times and "extubation" not in times and "to_icu" not in times and "dead" not in times:
-        yield Finding("no_extubation", "有插管没有拔管，也没有转入 ICU", "anesthesia_record")
+        yield Finding("no_extubation", "有插管没有拔管，也没有转入 ICU", CHART)
 
 
 def _analgesia(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
@@ -197,30 +212,31 @@ def _analgesia(facts: CaseFacts, documents: Documents, now: datetime) -> Iterato
     if left is None or now - left <= FOLLOW_UP:
         return
     if facts.get("case.has_analgesia") == "yes" and not documents.of("analgesia_record"):
-        yield Finding("no_analgesia_visit", "术后镇痛患者没有随访记录", "analgesia_record")
+        yield Finding("no_analgesia_visit", "术后镇痛患者没有随访记录", "analgesia_record", field="visits")
     if not documents.signed("postop_visit"):
-        yield Finding("no_postop_visit", "术后 72 小时没有已签名的麻醉术后访视记录", "postop_visit")
+        yield Finding("no_postop_visit", "术后 72 小时没有已签名的麻醉术后访视记录", "postop_visit",
+                      field="sign.anesthesiologist")  # fmt: skip
 
 
 def _specials(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     open_events = [event.label for event in facts.specials if not event.handled]
     if open_events:
         names = "、".join(dict.fromkeys(open_events))
-        yield Finding("event_unhandled", f"特殊事件没有记录处理措施：{names}", "anesthesia_record")
+        yield Finding("event_unhandled", f"特殊事件没有记录处理措施：{names}", CHART)
 
 
 def _pacu(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     entered = facts.times.get("pacu_in")
     if entered is None:
         return
-    first = facts.get("pacu.first_temperature")
+    first = facts.get("pacu.first_temperature") or documents.value("pacu_record", "first_temperature")
     if first is None:
-        yield Finding("pacu_no_temperature", "恢复室没有首次体温", "pacu_record")
+        yield Finding("pacu_no_temperature", "恢复室没有首次体温", "pacu_record", field="first_temperature")
     elif Decimal(str(first)) < PACU_TEMPERATURE:
-        yield Finding("pacu_cold", f"恢复室首次体温 {first} ℃，低于 36 ℃", "pacu_record")
+        yield Finding("pacu_cold", f"恢复室首次体温 {first} ℃，低于 36 ℃", "pacu_record", field="warming")
     stay = ((facts.times.get("pacu_out") or now) - entered).total_seconds() / 60
     if stay > PACU_LIMIT_MINUTES:
-        yield Finding("pacu_long", f"恢复室停留 {int(stay)} 分钟，超过 120 分钟", "pacu_record")
+        yield Finding("pacu_long", f"恢复室停留 {int(stay)} 分钟，超过 120 分钟", "pacu_record", field="delay_reason")
 
 
 def _rescue(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
@@ -228,20 +244,24 @@ def _rescue(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[F
     if started is None or documents.signed("rescue_record"):
         return
     if ended is not None and now - ended > RESCUE_RECORD:
-        yield Finding("rescue_late", "抢救结束超过 6 小时没有补记抢救记录", "rescue_record", blocking=True)
+        yield Finding("rescue_late", "抢救结束超过 6 小时没有补记抢救记录", "rescue_record", blocking=True,
+                      field="sign.recorder")  # fmt: skip
 
 
 def _asa(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
-    if "anesthesia_start" in facts.times and not facts.get("case.asa_code"):
-        yield Finding("no_asa", "没有 ASA 分级", "preop_visit")
+    known = facts.get("case.asa_code") or documents.value("preop_visit", "asa")
+    if "anesthesia_start" in facts.times and not known:
+        yield Finding("no_asa", "没有 ASA 分级", "preop_visit", field="asa")
 
 
 def _consent(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
     if "anesthesia_start" in facts.times and not documents.signed("anesthesia_consent"):
-        yield Finding("no_consent", "没有已签名的麻醉知情同意书", "anesthesia_consent", blocking=True)
+        yield Finding("no_consent", "没有已签名的麻醉知情同意书", "anesthesia_consent", blocking=True,
+                      field="sign.patient")  # fmt: skip
     blood = facts.get("record.blood_ml")
     if blood and not documents.signed("transfusion_consent"):
-        yield Finding("no_transfusion_consent", "有输血没有已签名的输血治疗同意书", "transfusion_consent")
+        yield Finding("no_transfusion_consent", "有输血没有已签名的输血治疗同意书", "transfusion_consent",
+                      field="sign.patient")  # fmt: skip
 
 
 def _order(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Finding]:
@@ -250,9 +270,9 @@ def _order(facts: CaseFacts, documents: Documents, now: datetime) -> Iterator[Fi
     known = [(name, facts.times[key]) for key, name in zip(chain, names, strict=True) if key in facts.times]
     for (before, a), (after, b) in pairwise(known):
         if b < a:
-            yield Finding("time_order", f"{after}时间早于{before}时间", "anesthesia_record")
+            yield Finding("time_order", f"{after}时间早于{before}时间", CHART)
     if "intubation" in facts.times and (out := facts.times.get("extubation")) and out < facts.times["intubation"]:
-        yield Finding("time_order", "拔管时间早于插管时间", "anesthesia_record")
+        yield Finding("time_order", "拔管时间早于插管时间", CHART)
 
 
 RULES: tuple[Rule, ...] = (

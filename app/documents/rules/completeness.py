@@ -1,12 +1,13 @@
 """还差什么: what a document still needs before it may be saved, signed or archived."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.documents.definition import Field, FieldType, Kind, Section, Signatory, Stage
-from app.documents.expressions import is_filled
+from app.documents.expressions import Expression, is_filled
 from app.documents.facts import CaseFacts, FormEnvironment
 from app.documents.rules.values import native, natives, shown, warning
 
@@ -76,46 +77,55 @@ def fill(kind: Kind, values: Mapping[str, Any], facts: CaseFacts) -> Filled:
     return Filled(kind, values, computed, environment, frozenset(hidden))
 
 
-def default_values(kind: Kind, facts: CaseFacts) -> dict[str, tuple[Any, str]]:
-    """Values that the case can fill in: key → (native value, origin words)."""
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A value that the case can fill in, where it comes from, and since when it is true (None: not dated)."""
+
+    value: Any
+    origin: str
+    since: datetime | None = None
+
+
+def default_values(kind: Kind, facts: CaseFacts) -> dict[str, Default]:
+    """Values that the case can fill in, by field."""
     environment = FormEnvironment({}, facts)
-    found: dict[str, tuple[Any, str]] = {}
+    found: dict[str, Default] = {}
     for _, item in kind.fields():
         if item.source is None:
             continue
         value = item.source.value(environment)
         if is_filled(value):
-            found[item.key] = (value, origin_of(item, facts))
+            found[item.key] = Default(value, *origin_of(item, value, facts))
     return found
 
 
-def origin_of(field: Field, facts: CaseFacts) -> str:
-    """Where the default of a field comes from, with its time: 「检验 11-20 08:00」."""
+def origin_of(field: Field, value: Any, facts: CaseFacts) -> tuple[str, datetime | None]:
+    """Where a default comes from and since when. Of several sources it is the one that holds the value."""
     source = field.source
     if source is None:
-        return ""
+        return "", None
+    known = list(_origins(source, facts))
+    for told, origin, since in known:
+        if told == value:
+            return origin, since
+    if known:
+        return known[0][1:]
+    return ("", None) if source.facts or source.labs or source.charts else ("模板", None)
+
+
+def _origins(source: Expression, facts: CaseFacts) -> Iterator[tuple[Any, str, datetime | None]]:
     for path in sorted(source.facts):
         fact = facts.values.get(path)
         if fact is not None:
-            return f"{fact.origin}{_dated(fact.at)}"
-        if path.startswith("times.") and facts.get(path) is not None:
-            return "手术流程时间"
+            yield fact.value, fact.origin, fact.at
+        elif path.startswith("times.") and (moment := facts.get(path)) is not None:
+            yield moment, "手术流程时间", None
     for code in sorted(source.labs):
-        lab = facts.labs.get(code)
-        if lab is not None:
-            return f"{lab.origin or '检验'}{_dated(lab.at)}"
+        if (lab := facts.labs.get(code)) is not None:
+            yield lab.value, lab.origin or "检验", lab.at
     for code, event in sorted(source.charts):
-        point = facts.chart_at(code, event)
-        if point is not None:
-            return f"麻醉记录{_dated(point.at)}"
-    return "模板" if not (source.facts or source.labs or source.charts) else ""
-
-
-def _dated(moment: Any) -> str:
-    return "" if moment is None else f" {shown(_MOMENT, moment.isoformat())}"
-
-
-_MOMENT = Field(key="at", label="时间", type=FieldType.DATETIME)
+        if (point := facts.chart_at(code, event)) is not None:
+            yield point.value, "麻醉记录", point.at
 
 
 def gaps(filled: Filled, stage: Stage, sections: Collection[str] = ()) -> list[Gap]:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -113,13 +114,13 @@ def _fill_empty(actor: Actor, document: Document) -> list[str]:
     frozen = frozen_sections(fill(kind, values, facts), signed_of(document))
     homes = {item.key: section.key for section, item in kind.fields()}
     filled = []
-    for key, (value, origin) in default_values(kind, facts).items():
+    for key, default in default_values(kind, facts).items():
         item = kind.find(key)
         if item is None or values.get(key) is not None or homes[key] in frozen:
             continue
-        if (canonical := from_fact(item, value)) is not None:
+        if (canonical := from_fact(item, default.value)) is not None:
             values[key] = canonical
-            meta[key] = _meta(actor, meta.get(key), origin)
+            meta[key] = _meta(actor, meta.get(key), default.origin, default.since)
             filled.append(key)
     content.values, content.meta = values, meta
     content.text = plain_text(fill(kind, values, facts))
@@ -127,16 +128,21 @@ def _fill_empty(actor: Actor, document: Document) -> list[str]:
     return filled
 
 
-def _meta(actor: Actor, before: Mapping[str, Any] | None, origin: str = "") -> dict[str, Any]:
+def _meta(
+    actor: Actor, before: Mapping[str, Any] | None, origin: str = "", since: datetime | None = None
+) -> dict[str, Any]:
     version = int((before or {}).get("v", 0)) + 1
     made = {"v": version, "by": actor.actor_id, "name": actor.actor_name, "at": clock.now().isoformat()}
-    return {**made, "origin": origin} if origin else made
+    if origin:
+        made["origin"] = origin
+    if since is not None:
+        made["since"] = since.isoformat()
+    return made
 
 
-def save_field(
-    actor: Actor, document: Document, key: str, raw: Any, version: int | None, *, force: bool = False
-) -> SavedField:
-    """Save one field. `version` is the one that was shown; another one raises `FieldConflict` unless `force`.
+def save_field(actor: Actor, document: Document, key: str, raw: Any, version: int | None) -> SavedField:
+    """Save one field. `version` is the one that was shown; another one raises `FieldConflict`, which tells the
+    version to answer with when the person has compared the two and wants his own value.
 
     Raises `InvalidInput` keyed by the field, `Locked` when the field is signed, `NotFound` for an unknown field.
     """
@@ -151,7 +157,7 @@ def save_field(
     current = content.values.get(key)
     if current == value:
         return SavedField(item, value, int(meta.get("v", 0)), warning(item, value))
-    if not force and int(meta.get("v", 0)) != (version or 0):
+    if int(meta.get("v", 0)) != (version or 0):
         raise FieldConflict(item, shown(item, current), shown(item, value), meta)
     values, metas = dict(content.values), dict(content.meta)
     if value is None:
@@ -208,9 +214,7 @@ def copy_from_last(actor: Actor, document: Document, keys: Sequence[str]) -> lis
         value = from_fact(item, source.content.values.get(key)) if item and item.stored else None
         if value is not None and value != values.get(key):
             values[key] = value
-            meta[key] = _meta(
-                actor, meta.get(key), f"引自 {source.title} {clock.to_hospital(source.created_at):%Y-%m-%d}"
-            )
+            meta[key] = _meta(actor, meta.get(key), f"引自 {source.title}", source.created_at)
             copied.append(key)
     content.values, content.meta = values, meta
     content.text = plain_text(fill(kind, values, facts))
