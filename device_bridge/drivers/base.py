@@ -209,7 +209,7 @@ def observe(
     rounded = round(float(value), 4)
     judged = judge(code, rounded)
     if judged is not GOOD:  # combining flags is slow, and almost every value is good
-        quality = quality | judged
+        quality = judged if quality is GOOD else quality | judged
     return Observation(code, rounded, unit, quality, time_ms, episode_ms, episode_inferred)
 
 

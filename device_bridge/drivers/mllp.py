@@ -14,6 +14,7 @@ START = 0x0B
 END = 0x1C
 CR = 0x0D
 DEFAULT_LIMIT = 8 * 1024 * 1024
+_LONGEST_NUMBER = 32  # kept in memory
 _LONGEST_TIME = 48  # no sender has more than 29 characters
 
 _CHARSETS = {
@@ -183,6 +184,10 @@ def _digits(text: str) -> bool:
 
 def parse_number(text: str) -> float | None:
     """A decimal number with a point, independent of any locale; None for everything else."""
+    return _parse_number_known(text) if len(text) <= _LONGEST_NUMBER else _parse_number(text)
+
+
+def _parse_number(text: str) -> float | None:
     text = text.strip()
     if not text or len(text) > 24 or not text.isascii() or "_" in text:
         return None
@@ -191,6 +196,10 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if abs(number) < 1e12 else None  # also refuses nan and inf
+
+
+# Monitors say the same few thousand numbers all day.
+_parse_number_known = lru_cache(maxsize=8192)(_parse_number)
 
 
 def frame_text_file(data: bytes) -> bytes:

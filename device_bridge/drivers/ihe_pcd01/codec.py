@@ -44,6 +44,7 @@ _UNCLOSED_AFTER_S = 10.0
 _LONGEST_VERSION = 8
 _MAX_BEDS = 500
 _LONGEST_KEPT = 200
+_OBX_NAME = 3
 # A monitor that asks for a patient or for the time: an answer would write into it.
 _QUESTIONS = ("QRY", "QBP", "QCN", "QVR")
 _NO_SUCCESS = frozenset({"NE", "ER"})  # never, and only on error
@@ -143,15 +144,15 @@ class PcdCodec:
         at = fallback
         rows: list[list[str]] = []
         for segment in segments:
-            if segment[0] == "OBR":
-                at = parse_time(field(segment, 7), self._zone) or fallback
-            elif segment[0] == "OBX":
-                if field(segment, 2) == "NA":
+            if segment[0] == "OBX" and len(segment) > _OBX_NAME:
+                if segment[2] == "NA":
                     rows.append(segment)
-                elif component(field(segment, 3), 3) == codes.MDIL_ALERT:
+                elif codes.MDIL_ALERT in segment[3] and component(segment[3], 3) == codes.MDIL_ALERT:
                     out += _announced(segment, at)
                 else:
                     out += self._numeric(segment, at)
+            elif segment[0] == "OBR":
+                at = parse_time(field(segment, 7), self._zone) or fallback
         if rows:
             out += _waves(rows, [s for s in segments if s[0] == "OBX"], at)
         return self._date_cuff(_first_of_each(out), at, bed[:80])
@@ -207,8 +208,9 @@ class PcdCodec:
         stated = parse_number(row[5])
         if stated is None or absent or is_sentinel(code, stated):
             return [observe(code, None, time_ms=own or at, episode_ms=episode, quality=quality)]
-        unit = field(row, 6)
-        value = in_canonical_unit(code, stated, component(unit, 1), component(unit, 2))
+        value: float | None = stated
+        if size > 6 and row[6]:
+            value = in_canonical_unit(code, stated, component(row[6], 1), component(row[6], 2))
         if value is None:
             quality |= Quality.UNIT_SUSPECT
             value = stated
@@ -282,13 +284,13 @@ def _route(beds: Mapping[str, str], segments: list[list[str]], bed: str) -> str 
 
 def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
     """Canonical code of an OBX-3. A number that contradicts its name is mapped by name and flagged."""
+    if len(identifier) + len(containment) > _LONGEST_KEPT:  # nothing a line invents may fill the memory
+        return _identify(identifier, containment)
+    return _identify_known(identifier, containment)
+
+
+def _identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
     tail = containment.rsplit(".", 1)[-1]
-    if len(identifier) + len(tail) > _LONGEST_KEPT:  # nothing a line invents may fill the memory
-        return _identify(identifier, tail)
-    return _identify_known(identifier, tail)
-
-
-def _identify(identifier: str, tail: str) -> tuple[str | None, Quality]:
     number, name, system = (component(identifier, n) for n in (1, 2, 3))
     if system == codes.MDIL:
         match = _MDIL_CODE.fullmatch(number)
