@@ -8,6 +8,7 @@ from device_bridge.drivers.astm.framing import ENQ, EOT, checksum, frame, frame_
 from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Observation, Send, Unmapped
 from device_bridge.drivers.blood_gas import parse_result
 from device_bridge.drivers.hl7_bloodgas import encoder as hl7
+from device_bridge.drivers.mllp import frame as frame_hl7
 from device_bridge.drivers.registry import get_driver
 from device_bridge.normaliser import Normaliser
 from device_bridge.wire import NOT_CHARTABLE, Quality
@@ -212,3 +213,64 @@ def test_an_odd_version_is_still_acknowledged(decode, driver, version):
     data = hl7.message([("pH", "7.41", "", "N")], at=AT_TIME, sent=SENT).replace(b"|P|2.3", f"|P|{version}".encode())
     (answer,) = sends(decode(driver, data))
     assert get_driver(driver).checker(answer) is None
+
+
+# -- shapes of other analysers; from published simulators and usual codes, not from a recording -----------------------
+
+
+def oru(*rows, version="2.5"):
+    header = f"MSH|^~\\&|CDS|HOSP|LIS|HOSP|{SENT}||ORU^R01|88|P|{version}"
+    lines = [header, "PID|1||12345", f"OBR|1||S1|GAS^Blood gas|||{AT_TIME}|||||||||A", *rows]
+    return frame_hl7(("\r".join(lines) + "\r").encode())
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # i-STAT through its data manager: LOINC, units mmol/L and mmHg, a value that could not be measured
+        (
+            ["OBX|1|NM|2744-1^pH^LN||7.352||7.35-7.45|N|||F", "OBX|2|NM|2019-8^pCO2^LN||41.2|mmHg|35-45|N|||F",
+             "OBX|3|NM|1994-3^iCa^LN||1.18|mmol/L||N|||F", "OBX|4|ST|2518-9^Lactate^LN||***|mmol/L||||F"],
+            {"pH": 7.352, "pCO2": 41.2, "Ca": 1.18},
+        ),
+        # cobas b through its middleware: the name in the second component, kPa and g/dL
+        (
+            ["OBX|1|NM|^pH||7.41||||||F", "OBX|2|NM|^pO2||12.1|kPa|||||F", "OBX|3|NM|^ctHb||13.2|g/dL|||||F",
+             "OBX|4|NM|^Glu||99|mg/dL|||||F", "OBX|5|SN|^cLac||<^0.3|mmol/L|||||F"],
+            {"pH": 7.41, "pO2": 12.1, "tHb": 13.2, "Glu": 99, "Lac": 0.3},
+        ),
+        # GEM: four-letter names; a result that was taken back
+        (
+            ["OBX|1|NM|pH^pH^GEM||7.38||||||F", "OBX|2|NM|Na+^Na+^GEM||139|mmol/L|||||F",
+             "OBX|3|NM|K+^K+^GEM||9.9|mmol/L|||||X"],
+            {"pH": 7.38, "Na": 139},
+        ),
+    ],
+)  # fmt: skip
+def test_shapes_of_istat_cobas_and_gem(decode, rows, expected):
+    out = decode("hl7_bloodgas", oru(*rows))
+    assert found(out) == expected
+    assert {one.episode_ms for one in by_code(out).values()} == {1_772_328_600_000}
+    assert by_code(out).get("Lac", by_code(out)["pH"]).quality in (Quality.OUT_OF_RANGE, Quality.GOOD, Quality.INVALID)
+
+
+def test_units_of_those_shapes_reach_the_chart():
+    arrived = Clocks(1_772_328_700_000 + 500, 10.0)
+    rows = ["OBX|1|NM|^Glu||99|mg/dL|||||F", "OBX|2|NM|^ctHb||13.2|g/dL|||||F", "OBX|3|NM|^pO2||12.1|kPa|||||F"]
+    out = get_driver("hl7_bloodgas").codec(CodecOptions()).feed(oru(*rows), arrived)
+    readings = Normaliser().readings([one for one in out if isinstance(one, Observation)], arrived)
+    assert {one.code: round(one.value, 2) for one in readings} == {"Glu": 5.5, "tHb": 132, "pO2": 90.76}
+
+
+def test_a_correction_of_a_sample_replaces_its_value_and_keeps_both_raw(decode):
+    """Radiometer sends the sample again with status C: same moment, new value."""
+    first = astm.sample([("pH(T)", "7.412", "")], at=AT_TIME, sent=SENT)
+    again = [one.replace("|F||||", "|C||||").replace("7.412", "7.377") for one in first]
+    codec, normaliser = AstmCodec(CodecOptions()), Normaliser()
+    arrived = Clocks(1_772_328_700_000 + 500, 10.0)
+    values = []
+    for records in (first, again):
+        out = codec.feed(b"".join(astm.session(records)), arrived)
+        values += normaliser.readings([one for one in out if isinstance(one, Observation)], arrived)
+    assert [(one.code, one.value) for one in values] == [("pH_T", 7.412), ("pH_T", 7.377)]
+    assert len({one.time_ms for one in values}) == 1

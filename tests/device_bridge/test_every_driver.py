@@ -35,6 +35,7 @@ from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.drivers.sdc import encoder as sdc
 from device_bridge.drivers.servo_cie import encoder as servo
 from device_bridge.parameters import PARAMETERS, SAMPLED
+from device_bridge.recognise import recognise
 from device_bridge.transports.factory import make_endpoint
 from device_bridge.wire import Quality
 
@@ -262,3 +263,11 @@ def test_the_usual_connection_of_a_driver_can_be_made(name):
     if "remote_host" in usual:
         given = {"remote_host": "10.0.0.9"}
     assert make_endpoint(usual | given)
+
+
+@pytest.mark.parametrize("name", sorted(set(SAMPLES) - {"passive"}))
+def test_no_other_family_takes_these_bytes_for_its_own(name):
+    """The wizard proposes the right driver; the two dialects of Draeger differ only in what the codes mean."""
+    best = recognise(DRIVERS.values(), [SAMPLES[name]], AT)[0]
+    assert best.driver == name or {best.driver, name} == {"medibus", "medibus_x"}
+    assert best.is_recognised

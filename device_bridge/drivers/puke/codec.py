@@ -7,6 +7,7 @@ is either 0-100 or the 255 that means "none".
 from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
 
 START = 0xFF
+_OTHERS = (b"\xff\x01\x7d", b"\xff\xd1")  # Nuohe and Biolight datagrams begin with FF as well
 PLACES = (("CSI", 3), ("BS", 4), ("EMG", 5), ("SQI", 6))
 SHORTEST = 7
 _NO_VALUE, _TOP = 255, 100
@@ -24,7 +25,7 @@ class PukeCodec:
 
     def feed(self, data: bytes, received: Clocks) -> list[Output]:
         """Decode one datagram."""
-        if len(data) < SHORTEST or data[0] != START:
+        if len(data) < SHORTEST or data[0] != START or data.startswith(_OTHERS):
             return [Fault("frame")]
         numbers = [(code, data[place]) for code, place in PLACES]
         if any(_TOP < number < _NO_VALUE for _, number in numbers):

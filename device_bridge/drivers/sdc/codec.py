@@ -52,8 +52,11 @@ class SdcCodec:
     def feed(self, data: bytes, received: Clocks) -> list[Output]:
         """Decode what arrived."""
         out: list[Output] = []
-        *messages, rest = (bytes(self._buffer) + data).split(END)
-        self._buffer = bytearray(rest)
+        messages: list[bytes] = []
+        self._buffer += data
+        if END in data:
+            *messages, rest = bytes(self._buffer).split(END)
+            self._buffer = bytearray(rest)
         for message in messages:
             if message.strip():
                 out += self._message(message)
