@@ -16,7 +16,7 @@ from device_bridge.drivers.base import CodecOptions, Driver, Send
 from device_bridge.drivers.registry import UnknownDriver, get_driver
 from device_bridge.redecode import Redecoded, Redecoder
 from device_bridge.spool_raw import read_raw
-from device_bridge.transports.base import TransportError
+from device_bridge.transports.base import TransportError, explain
 from device_bridge.transports.factory import make_endpoint
 from device_bridge.wire import DeviceConfig
 
@@ -79,7 +79,7 @@ def _reach(host: str, port: int) -> Point:
         with socket.create_connection((host, port), _CONNECT_S):
             return Point(WARN, "线路", f"{host}:{port} 可以连接但没有数据：核对设备的输出设置，是否被其他软件占用")
     except OSError as error:
-        reason = "没有回应" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
+        reason = "没有回应" if isinstance(error, TimeoutError) else explain(error)
         return Point(BAD, "线路", f"{host}:{port} 连接失败（{reason}）：核对地址、网线、设备电源")
 
 

@@ -29,7 +29,7 @@ from device_bridge.local_mapping import LocalMapping
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
-from device_bridge.transports.base import Connection, Endpoint, GatedEndpoint
+from device_bridge.transports.base import Connection, Endpoint, GatedEndpoint, explain
 from device_bridge.watchdog import RECEIVING, Watchdog
 from device_bridge.wave_clock import WaveClock, wanted
 from device_bridge.wire import DeviceAlarm, DeviceConfig, DeviceHealth, UnmappedCode
@@ -95,7 +95,7 @@ class DeviceSession:
                     connection = await self._endpoint.connect()
                 except OSError as error:
                     self._kept = None
-                    self.watchdog.down(now(), str(error) or type(error).__name__)
+                    self.watchdog.down(now(), explain(error))
                     await asyncio.sleep(delay * random.uniform(0.7, 1.3))  # noqa: S311 - jitter
                     delay = min(delay * 2, self._longest_delay())
                     continue
@@ -123,7 +123,7 @@ class DeviceSession:
         try:
             await self._serve(connection)
         except OSError as error:
-            detail = str(error) or type(error).__name__
+            detail = explain(error)
         except Exception as error:
             log.exception("session failed", extra={"device": self._config.device_id})
             detail = f"内部错误 {type(error).__name__}"

@@ -16,7 +16,7 @@ from device_bridge.clocks import now
 from device_bridge.drivers.base import CodecOptions, Driver, Send
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.recognise import Verdict, beside, recognise
-from device_bridge.transports.base import Connection, TransportError
+from device_bridge.transports.base import Connection, TransportError, explain
 from device_bridge.transports.factory import make_endpoint
 from device_bridge.wire import DeviceConfig
 
@@ -147,7 +147,7 @@ async def listen(
         try:
             heard = await hear(transport, drivers, seconds, ask=ask, tell=tell, note=note)
         except OSError as error:
-            tell(f"  {error}")
+            tell(f"  {explain(error)}")
             continue
         first = heard.verdicts[0] if heard.verdicts else None
         told = f"，最像 {first.driver}（得分 {first.score:g}）" if first else ""

@@ -55,8 +55,8 @@ class GeMonitor(SimulatedDevice):
                     next_data = max(next_data + interval, time.monotonic() - interval)
                     await self._record(writer)
                 if (piece := self._curves.due(self.clock.second)) is not None:
-                    self._number = (self._number + 1) & 0xFF
-                    await self.send(writer, wave_frame(piece, number=self._number, time=self.device_ms() // 1000))
+                    number, self._number = self._number, (self._number + 1) & 0xFF
+                    await self.send(writer, wave_frame(piece, number=number, time=self.device_ms() // 1000))
         finally:
             reading.cancel()
 

@@ -1,5 +1,7 @@
 """What the device session expects of a transport."""
 
+import errno
+import socket
 from typing import Protocol, runtime_checkable
 
 from device_bridge.outbound import ClearedBytes, OutboundGate
@@ -7,6 +9,29 @@ from device_bridge.outbound import ClearedBytes, OutboundGate
 
 class TransportError(OSError):
     """The device cannot be reached or the settings make no sense; the text is for people (Chinese)."""
+
+
+_WORDS = {
+    errno.ECONNREFUSED: "设备拒绝连接：端口未开放或已被占用",
+    errno.ECONNRESET: "设备中断了连接",
+    errno.EPIPE: "设备中断了连接",
+    errno.ETIMEDOUT: "设备没有回应",
+    errno.EHOSTUNREACH: "网络不通：核对地址和网线",
+    errno.ENETUNREACH: "网络不通：核对地址和网线",
+    errno.EADDRINUSE: "本机端口已被其他程序占用",
+    errno.EADDRNOTAVAIL: "本机没有这个地址",
+    errno.EACCES: "没有打开它的权限",
+    errno.ENOENT: "没有这个端口",
+}
+
+
+def explain(error: OSError) -> str:
+    """What went wrong on a line, for people; the words of the system where there are no better ones."""
+    if isinstance(error, TransportError):
+        return str(error)
+    if isinstance(error, socket.gaierror):
+        return "找不到这个主机名"
+    return _WORDS.get(error.errno or 0) or str(error) or type(error).__name__
 
 
 class Connection(Protocol):

@@ -4,7 +4,36 @@ import { mount } from "./mount.js";
 const CLOSER = 10;
 const words = (time) => new Date(time).toLocaleString("zh-CN", { hour12: false });
 
-function drawColumns(canvas, { low, high, unit }, note) {
+const MARGIN = 16; // for the times under the curve
+const MINUTE = 60_000;
+const STEPS = [1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 360, 720, 1440, 2880, 7200, 14400, 43200].map((m) => m * MINUTE);
+const ZONE = new Date().getTimezoneOffset() * -MINUTE;
+
+function label(time, step) {
+  const at = new Date(time);
+  const two = (number) => String(number).padStart(2, "0");
+  const day = `${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  if (step >= 1440 * MINUTE) return day;
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  if (step < MINUTE) return `${clock}:${two(at.getSeconds())}`;
+  return at.getHours() === 0 && at.getMinutes() === 0 ? day : clock;
+}
+
+function drawTimes(pen, { start, end }, width, height, style) {
+  const room = Math.max(2, Math.floor(width / 90));
+  const step = STEPS.find((one) => (end - start) / one <= room) ?? STEPS.at(-1);
+  pen.font = `11px ${style.fontFamily}`;
+  pen.textAlign = "center";
+  for (let time = Math.ceil((start + ZONE) / step) * step - ZONE; time <= end; time += step) {
+    const x = ((time - start) / (end - start)) * width;
+    pen.fillStyle = style.getPropertyValue("--line");
+    pen.fillRect(x, 0, 1, height - MARGIN);
+    pen.fillStyle = style.getPropertyValue("--ink-2");
+    if (x > 24 && x < width - 24) pen.fillText(label(time, step), x, height - 4);
+  }
+}
+
+function drawColumns(canvas, { low, high, unit, start, end }, note) {
   const ratio = devicePixelRatio || 1;
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
@@ -12,6 +41,7 @@ function drawColumns(canvas, { low, high, unit }, note) {
   canvas.height = Math.round(height * ratio);
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  drawTimes(pen, { start, end }, width, height, getComputedStyle(canvas));
   const real = [...low, ...high].filter((value) => value !== null);
   if (!real.length) {
     note.textContent = "无数据";
@@ -20,8 +50,8 @@ function drawColumns(canvas, { low, high, unit }, note) {
   const bottom = real.reduce((a, b) => Math.min(a, b));
   const top = real.reduce((a, b) => Math.max(a, b));
   note.textContent = `${bottom} – ${top} ${unit}`;
-  const scale = (height - 8) / (top - bottom || 1);
-  const place = (value) => height - 4 - (value - bottom) * scale;
+  const scale = (height - MARGIN - 8) / (top - bottom || 1);
+  const place = (value) => height - MARGIN - 4 - (value - bottom) * scale;
   pen.fillStyle = getComputedStyle(canvas).color;
   const step = width / low.length;
   low.forEach((value, index) => {
@@ -29,6 +59,10 @@ function drawColumns(canvas, { low, high, unit }, note) {
     const upper = place(high[index]);
     pen.fillRect(index * step, upper, Math.max(step, 1), Math.max(place(value) - upper, 1.2));
   });
+  pen.fillStyle = getComputedStyle(canvas).getPropertyValue("--ink-2");
+  pen.textAlign = "left";
+  pen.fillText(String(top), 4, 12);
+  pen.fillText(String(bottom), 4, height - MARGIN - 2);
 }
 
 function start(board) {

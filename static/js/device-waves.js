@@ -1,13 +1,15 @@
-// Live curves: samples arrive about once a second and are drawn steadily, 25 frames a second, a little behind.
+// Live curves: samples arrive about once a second and are drawn steadily, 30 frames a second, a little behind.
 import { mount } from "./mount.js";
 
-const FRAME_MS = 40;
+const FRAME_MS = 1000 / 30; // two ticks of a usual screen; never fewer than 25 a second
 const DELAY_MS = 2500; // delivery is once a second; what is drawn must have arrived already
 const KEEP_MS = 20_000;
+const BREAK_MS = 500;
 
 class Channel {
   constructor(code, unit) {
-    this.samples = []; // [time, value] in order of time
+    this.times = []; // in order
+    this.values = []; // null where the device had no sample
     this.figure = document.createElement("figure");
     this.figure.className = "wave";
     this.figure.dataset.channel = code;
@@ -23,48 +25,78 @@ class Channel {
 
   add(start, rate, values) {
     const step = 1000 / rate;
-    const last = this.samples.at(-1)?.[0] ?? -Infinity;
+    const last = this.times.at(-1) ?? -Infinity;
     values.forEach((value, index) => {
       const time = start + index * step;
-      if (time > last) this.samples.push([time, value]);
+      if (time <= last) return;
+      this.times.push(time);
+      this.values.push(value);
     });
-    const old = (this.samples.at(-1)?.[0] ?? 0) - KEEP_MS;
-    const first = this.samples.findIndex(([time]) => time >= old);
-    if (first > 0) this.samples.splice(0, first);
+    const old = this.place((this.times.at(-1) ?? 0) - KEEP_MS);
+    this.times.splice(0, old);
+    this.values.splice(0, old);
+  }
+
+  // Number of samples before a time.
+  place(time) {
+    let low = 0;
+    let high = this.times.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.times[middle] < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // The scale follows slowly, so that the curve does not jump.
+  follow(first, last) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (let n = first; n < last; n += 1) {
+      const value = this.values[n];
+      if (value === null) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (low > high) return false;
+    this.low = this.low === null ? low : this.low + (low - this.low) * 0.08;
+    this.high = this.high === null ? high : this.high + (high - this.high) * 0.08;
+    return true;
   }
 
   draw(until, span) {
     const { canvas } = this;
     const width = canvas.clientWidth;
+    const height = canvas.clientHeight;
     const ratio = devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio)) {
       canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(canvas.clientHeight * ratio);
+      canvas.height = Math.round(height * ratio);
     }
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const height = canvas.clientHeight;
     pen.clearRect(0, 0, width, height);
-    const shown = this.samples.filter(([time]) => time >= until - span && time <= until);
-    const real = shown.filter(([, value]) => value !== null).map(([, value]) => value);
-    if (!real.length) return;
-    const low = Math.min(...real);
-    const high = Math.max(...real);
-    // the scale follows slowly, so that the curve does not jump
-    this.low = this.low === null ? low : this.low + (low - this.low) * 0.08;
-    this.high = this.high === null ? high : this.high + (high - this.high) * 0.08;
+    const first = this.place(until - span);
+    const last = this.place(until);
+    if (!this.follow(first, last)) return;
     const range = this.high - this.low || 1;
     pen.strokeStyle = getComputedStyle(canvas).color;
     pen.lineWidth = 1.5;
     pen.beginPath();
     let before = null;
-    for (const [time, value] of shown) {
+    for (let n = first; n < last; n += 1) {
+      const time = this.times[n];
+      const value = this.values[n];
+      if (value === null) {
+        before = null;
+        continue;
+      }
       const x = ((time - until + span) / span) * width;
       const y = height - 6 - ((value - this.low) / range) * (height - 12);
-      if (value === null) before = null;
-      else if (before === null || time - before > 500) pen.moveTo(x, y);
+      if (before === null || time - before > BREAK_MS) pen.moveTo(x, y);
       else pen.lineTo(x, y);
-      if (value !== null) before = time;
+      before = time;
     }
     pen.stroke();
   }
@@ -88,11 +120,11 @@ function start(board) {
       ahead = ahead === null || Math.abs(newest - ahead) > 5000 ? newest : Math.max(ahead - 5, newest);
     }
   });
-  let last = 0;
+  let due = 0;
   const frame = (now) => {
     if (!board.isConnected) return;
-    if (now - last >= FRAME_MS - 4 && ahead !== null) {
-      last = now;
+    if (now >= due - 1 && ahead !== null) {
+      due = Math.max(due + FRAME_MS, now); // a late frame does not make the next ones late
       const until = Date.now() + ahead - DELAY_MS;
       for (const channel of channels.values()) channel.draw(until, span);
     }
