@@ -53,7 +53,8 @@ def trend_data(device_id: int) -> ResponseReturnValue:
     start_ms = max(start_ms, end_ms - 3 * 366 * DAY_MS)
     width = max(50, min(request.args.get("width", 1000, type=int), 2_000))
     found = summary.trend(device.id, request.args.get("code", "")[:32], start_ms, end_ms, width)
-    columns: dict[str, Any] = {"low": _plain(found.low.tolist()), "high": _plain(found.high.tolist())}
+    rows = {"low": found.low, "high": found.high, "mean": found.mean}
+    columns: dict[str, Any] = {name: _plain(row.tolist()) for name, row in rows.items()}
     return columns | {"unit": found.unit, "count": found.count, "start": start_ms, "end": end_ms}
 
 

@@ -33,7 +33,26 @@ function drawTimes(pen, { start, end }, width, height, style) {
   }
 }
 
-function drawColumns(canvas, { low, high, unit, start, end }, note) {
+function drawBound(pen, text, x, y, style) {
+  pen.fillStyle = style.getPropertyValue("--surface");
+  pen.fillRect(x - 3, y - 10, pen.measureText(text).width + 6, 13);
+  pen.fillStyle = style.getPropertyValue("--ink");
+  pen.fillText(text, x, y);
+}
+
+function drawMean(pen, mean, place, step) {
+  pen.lineWidth = 1.5;
+  pen.beginPath();
+  mean.forEach((value, index) => {
+    if (value === null) return;
+    const x = (index + 0.5) * step;
+    if (index === 0 || mean[index - 1] === null) pen.moveTo(x - step / 2, place(value));
+    pen.lineTo(x, place(value));
+  });
+  pen.stroke();
+}
+
+function drawColumns(canvas, { low, high, mean, unit, start, end }, note) {
   const ratio = devicePixelRatio || 1;
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
@@ -52,17 +71,20 @@ function drawColumns(canvas, { low, high, unit, start, end }, note) {
   note.textContent = `${bottom} – ${top} ${unit}`;
   const scale = (height - MARGIN - 8) / (top - bottom || 1);
   const place = (value) => height - MARGIN - 4 - (value - bottom) * scale;
-  pen.fillStyle = getComputedStyle(canvas).color;
+  const style = getComputedStyle(canvas);
+  pen.fillStyle = pen.strokeStyle = style.color;
+  pen.globalAlpha = mean ? 0.35 : 1; // with a mean the extremes are its background
   const step = width / low.length;
   low.forEach((value, index) => {
     if (value === null) return;
     const upper = place(high[index]);
     pen.fillRect(index * step, upper, Math.max(step, 1), Math.max(place(value) - upper, 1.2));
   });
-  pen.fillStyle = getComputedStyle(canvas).getPropertyValue("--ink-2");
+  pen.globalAlpha = 1;
+  if (mean) drawMean(pen, mean, place, step);
   pen.textAlign = "left";
-  pen.fillText(String(top), 4, 12);
-  pen.fillText(String(bottom), 4, height - MARGIN - 2);
+  drawBound(pen, String(top), 6, 14, style);
+  drawBound(pen, String(bottom), 6, height - MARGIN - 6, style);
 }
 
 function start(board) {

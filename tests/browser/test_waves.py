@@ -121,3 +121,8 @@ def test_live_curves_are_drawn_25_times_a_second_and_stored_at_full_rate(app: Fl
         assert {piece.rate_hz for piece in pieces} == {RATE}
         assert sum(piece.count for piece in pieces) == RATE * len(pieces)
         db.session.remove()
+    page.goto(f"{page.base}/devices/{device}/review?hours=1")  # type: ignore[attr-defined]
+    expect(page.locator("[data-loaded='1']")).to_be_visible()
+    expect(page.locator("[data-channel=ECG1] [data-bounds]")).to_have_text("-1 – 1 mV")
+    page.goto(f"{page.base}/devices/{device}/trend?code=HR")  # type: ignore[attr-defined]
+    expect(page.locator("[data-channel=HR] [data-bounds]")).to_have_text("无数据")
