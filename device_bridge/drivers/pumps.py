@@ -4,7 +4,7 @@ A pump is never driven. Reading it is off until somebody of the hospital sets th
 on a line to a pump is worse than on a line to a monitor.
 """
 
-from device_bridge.drivers.base import CodecOptions, Output, observe
+from device_bridge.drivers.base import CodecOptions, Fault, Output, observe
 from device_bridge.parameters import PUMPS
 
 CONSENT = "read_pump"
@@ -23,5 +23,7 @@ def pump_number(options: CodecOptions) -> int:
 
 
 def readings(number: int, rate: float | None, volume: float | None) -> list[Output]:
-    """Rate in mL/h and volume in mL of one pump, as the pump states them."""
+    """Rate in mL/h and volume in mL of one pump, as the pump states them; a fault for a place that no rack has."""
+    if not 1 <= number <= PUMPS:
+        return [Fault("pump_number", str(number)[:20])]
     return [observe(f"PUMP{number}_RATE", rate), observe(f"PUMP{number}_VOL", volume)]

@@ -93,6 +93,12 @@ def test_fresenius_single_pump_alarm_and_line_monitor():
     assert next(one.alarm.code for one in out if isinstance(one, Alarm)) == "PUMP4_a12"
 
 
+def test_a_place_that_no_rack_has_is_a_fault(decode):
+    out = decode("fresenius_pump", fresenius.values(12.5, 3.25, 9))
+    assert Fault("pump_number", "9") in out
+    assert found(out) == {}
+
+
 def test_fresenius_damage_errors_and_silence():
     line = fresenius.values(12.5, 3.25)
     for place in range(1, len(line) - 1):
