@@ -75,17 +75,18 @@ def stored_definition(kind: Kind) -> DocumentDefinition:
 
 def kind_of(document: Document) -> Kind:
     """The definition a document was begun with."""
-    return _loaded(document.definition.digest, document.definition)
+    return kind_of_definition(document.definition)
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def _loaded(digest: str, definition: DocumentDefinition) -> Kind:
-    kind = _kinds.get(digest)
+def kind_of_definition(definition: DocumentDefinition) -> Kind:
+    """A stored definition, ready for use; kept in memory."""
+    kind = _kinds.get(definition.digest)
     if kind is None:
         content: dict[str, Any] = definition.content
-        kind = _kinds[digest] = load_kind(content, catalogue().library, definition.kind)
+        kind = _kinds[definition.digest] = load_kind(content, catalogue().library, definition.kind)
         if len(_kinds) > 500:
             _kinds.pop(next(iter(_kinds)))
     return kind

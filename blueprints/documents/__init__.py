@@ -12,6 +12,7 @@ from blueprints.documents import (  # noqa: F401 routes register on import
     records,
     sealing,
     signing,
+    statistics,
 )
 from blueprints.documents.routes import blueprint
 

@@ -19,6 +19,7 @@ from app.documents.definition import Stage
 from app.documents.kinds import all_kinds, kind_of
 from app.documents.models import Document
 from app.documents.queries.archive import last_request, versions_of
+from app.documents.queries.field_query import OPERATORS, askable
 from app.documents.queries.lists import case_folder
 from app.documents.queries.records import MAX_RESULTS, STRUCK, RecordQuery, excerpt, search_records
 from app.documents.rules.completeness import active_slots, gaps, signature_gaps
@@ -26,7 +27,6 @@ from app.documents.rules.signing import frozen_sections
 from app.documents.service.common import STATE_LABELS, filled_of, signed_of, valid_signatures
 from app.documents.service.drafting import last_of_patient
 from app.documents.service.searches import my_searches
-from app.documents.workbook import count_values
 from blueprints.common.access import actor, may, needs, settings
 from blueprints.common.fragments import fragment, go, toast
 from blueprints.common.fragments import page as render
@@ -37,7 +37,6 @@ from blueprints.documents.guards import ReasonNeeded, break_glass, is_open, load
 blueprint = Blueprint("documents", __name__)
 P = Permission
 _ASKED = frozenset(field.name for field in fields(RecordQuery))
-_COUNTED = 5000  # documents over which a field is counted
 
 
 @blueprint.errorhandler(ReasonNeeded)
@@ -66,15 +65,28 @@ def page() -> ResponseReturnValue:
     """The records query with the result, its statistics by field, and the saved searches."""
     query, error = record_query()
     found = [] if query.is_blank or error else search_records(query)
-    counts = count_values(search_records(query, _COUNTED), query.field) if query.field and not error else []
-    return render("documents/query.html", query=query, found=found, error=error, kinds=all_kinds(), counts=counts,
+    return render("documents/query.html", query=query, found=found, error=error,
                   states=STATE_LABELS | {STRUCK: "已被取代或作废"}, args=request.args, searches=my_searches(actor()),
-                  asked=asked_words(), excerpt=_excerpt, most=MAX_RESULTS)  # fmt: skip
+                  asked=asked_words(), excerpt=_excerpt, most=MAX_RESULTS,
+                  **field_choice(request.args.get("kind", "")))  # fmt: skip
 
 
 def _excerpt(document: Document, words: str) -> str:
     """The words in their place; nothing of a record that asks for a reason first."""
     return excerpt(document, words) if words and is_open(document) else ""
+
+
+@blueprint.get("/documents/fields")
+@needs(P.VIEW_DOCUMENTS)
+def field_options() -> ResponseReturnValue:
+    """The fields of the chosen kind, for the query."""
+    return fragment("documents/_field_choice.html", args=request.args, **field_choice(request.args.get("kind", "")))
+
+
+def field_choice(chosen: str) -> dict[str, Any]:
+    """Kinds, the fields to ask for, and how to compare; without a kind only the hospital's own fields."""
+    kinds = all_kinds()
+    return {"kinds": kinds, "asked_fields": askable(kinds, chosen), "operators": OPERATORS}
 
 
 def asked_words() -> dict[str, str]:

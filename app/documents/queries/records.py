@@ -12,9 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from app.accounts.models import StaffMember
 from app.core.db import db
-from app.documents.kinds import kind_of
 from app.documents.models import Document, DocumentContent, DocumentSignature
-from app.documents.rules.values import native
+from app.documents.queries.field_query import field_fits
 from app.patients.models import Encounter, Patient
 from app.scheduling.models import StaffAssignment, SurgicalCase
 
@@ -25,7 +24,7 @@ _AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class RecordQuery:
-    """What somebody looks for; blank means any. `field` is `kind.key` with a contained text."""
+    """What somebody looks for; blank means any. `field` is `kind.key` or `kind.table.column`, compared by `field_op`."""
 
     text: str = ""
     kind: str = ""
@@ -36,6 +35,7 @@ class RecordQuery:
     since: date | None = None
     until: date | None = None
     field: str = ""
+    field_op: str = ""
     field_value: str = ""
     words: str = ""
 
@@ -168,21 +168,7 @@ def _fits(document: Document, query: RecordQuery) -> bool:
         return False
     if query.diagnosis and not _named(case.diagnoses, query.diagnosis):
         return False
-    if query.field:
-        kind, _, key = query.field.partition(".")
-        item = kind_of(document).find(key)
-        if document.kind != kind or item is None:
-            return False
-        value = native(item, document.content.values.get(key))
-        return value is not None and query.field_value.strip() in _told(item, document.content.values.get(key))
-    return True
-
-
-def _told(item: Any, value: Any) -> str:
-    labels = {option.code: option.label for option in item.options}
-    if isinstance(value, list):
-        return "，".join(labels.get(v, str(v)) if isinstance(v, str) else str(v) for v in value)
-    return f"{value} {labels.get(value, '')}" if isinstance(value, str) else str(value)
+    return not query.field or field_fits(document, query.field, query.field_op, query.field_value)
 
 
 def _named(items: Sequence[Mapping[str, Any]], text: str) -> bool:

@@ -11,7 +11,20 @@ from app.documents.models import SavedSearch
 
 _LIMIT = 50
 _KEYS = frozenset(
-    {"text", "kind", "state", "person", "procedure", "diagnosis", "since", "until", "field", "field_value", "words"}
+    {
+        "text",
+        "kind",
+        "state",
+        "person",
+        "procedure",
+        "diagnosis",
+        "since",
+        "until",
+        "field",
+        "field_op",
+        "field_value",
+        "words",
+    }
 )
 
 
