@@ -1,6 +1,8 @@
 """`flask documents …`: check the definitions, export documents of a case."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +16,9 @@ from app.core.errors import DomainError
 from app.core.settings import Settings
 from app.documents.cda.export import export_cda
 from app.documents.cda.options import NOT_ORIGINATED, load_options
-from app.documents.kinds import current_kind
-from app.documents.lint import lint, lint_kind
+from app.documents.lint import lint, lint_overlay
 from app.documents.models import Document, DocumentOverlay, FrozenCopy
-from app.documents.reader import DefinitionError
+from app.documents.reader import DefinitionError, Fault
 from app.documents.registry import catalogue
 from app.documents.service.freezing import canonical_text
 from app.documents.service.paper import paper_of
@@ -29,19 +30,25 @@ documents_group = AppGroup("documents", help="医疗文书：检查定义、导�
 @documents_group.command("lint")
 def lint_command() -> None:
     """检查全部文书定义、专科包和本院字段。"""
-    try:
-        faults = lint()
-        for kind in db.session.scalars(select(DocumentOverlay.kind).distinct()):
-            faults += lint_kind(current_kind(kind))
-    except DefinitionError as error:
-        faults = error.faults
+    faults: list[Fault] = []
+    overlays = list(db.session.scalars(
+        select(DocumentOverlay).where(DocumentOverlay.withdrawn_at.is_(None)).order_by(DocumentOverlay.id)
+    ))  # fmt: skip
+    checks: list[Callable[[], list[Fault]]] = [lint, *(partial(lint_overlay, row) for row in overlays)]
+    for check in checks:
+        try:
+            faults += check()
+        except DefinitionError as error:
+            faults += error.faults
     for fault in faults:
         click.echo(str(fault), err=True)
     if faults:
         sys.exit(1)
     shipped = catalogue()
     count = sum(len(list(kind.fields())) for kind in shipped.kinds.values())
-    click.echo(f"{len(shipped.kinds)} 种文书、{count} 个字段、{len(shipped.packages)} 个专科包，全部正确。")
+    click.echo(
+        f"{len(shipped.kinds)} 种文书、{count} 个字段、{len(shipped.packages)} 个专科包、{len(overlays)} 个本院版本，全部正确。"
+    )
 
 
 @documents_group.command("verify")

@@ -6,9 +6,10 @@ from typing import Any
 from app.documents.definition import Kind
 from app.documents.expressions import Expression, ExpressionError, parse
 from app.documents.facts import CHART_CODES, EVENTS, known
-from app.documents.loader import expressions_of
+from app.documents.loader import expressions_of, load_kind
+from app.documents.models import DocumentOverlay
 from app.documents.reader import Fault
-from app.documents.registry import catalogue, read_value_sets
+from app.documents.registry import catalogue, compose, read_value_sets
 
 _EXTRA_SETS = ("icd10", "icd9")
 _EXPRESSION_KEYS = ("from", "low", "high", "at", "at_text", "code_from", "performer", "site", "time_high")
@@ -20,6 +21,18 @@ def lint() -> list[Fault]:
     for kind in catalogue().kinds.values():
         faults += lint_kind(kind)
     return faults
+
+
+def lint_overlay(row: DocumentOverlay) -> list[Fault]:
+    """What is wrong with a version of the hospital's, also one of a later day, alone and with every specialty package."""
+    place = f"{row.kind} 第 {row.version} 版"
+    if row.is_new_kind:
+        made = [load_kind(row.content, catalogue().library, place)]
+    else:
+        packages = [package.key for package in catalogue().packages.values() if row.kind in package.adds]
+        made = [compose(row.kind, chosen, [row.content]) for chosen in ([], *([key] for key in packages))]
+    found = {str(fault): fault for kind in made for fault in lint_kind(kind)}
+    return [Fault(f"{place}：{fault.place}", fault.message) for fault in found.values()]
 
 
 def lint_kind(kind: Kind) -> list[Fault]:

@@ -18,7 +18,7 @@ from app.documents.definition import (
     Stage,
 )
 from app.documents.expressions import Expression
-from app.documents.reader import DefinitionError, Library, Reader
+from app.documents.reader import DefinitionError, Fault, Library, Reader
 
 STAGES = {"save": Stage.SAVE, "sign": Stage.SIGN, "archive": Stage.ARCHIVE}
 _WITH_OPTIONS = (FieldType.CHOICE, FieldType.MULTI_CHOICE)
@@ -179,7 +179,7 @@ def load_field(reader: Reader, raw: Any, place: str) -> Field | None:
     answer, target = next(iter(explain.items()), ("", ""))
     scale = None
     if kind is FieldType.SCORE:
-        scale = reader.one_of(top.get("scale"), lambda key: reader.library.scales[key], where, "scale")
+        scale = _scale(reader, top.get("scale"), str(top.get("key", "")), where)
     made = Field(
         key=reader.key(top, "key", where),
         label=reader.text(top, "label", where, limit=120),
@@ -216,6 +216,22 @@ def load_field(reader: Reader, raw: Any, place: str) -> Field | None:
         hospital=reader.flag(top, "hospital", where),
     )
     _check_field(reader, made, where)
+    return made
+
+
+def _scale(reader: Reader, raw: Any, key: str, where: str) -> Scale | None:
+    """A scale of the library by its key, or one of the field's own."""
+    if not isinstance(raw, Mapping):
+        return reader.one_of(raw, lambda name: reader.library.scales[name], where, "scale")
+    try:
+        made = load_scale(key, raw, where)
+    except (DefinitionError, ValueError) as error:
+        reader.faults += getattr(error, "faults", [Fault(where, "评分的分值应为整数")])
+        return None
+    points = [option.code for item in made.items for option in item.options]
+    if not points or not all(code.removeprefix("-").isdecimal() for code in points):
+        reader.fault(where, "评分应有项目，分值应为整数")
+        return None
     return made
 
 

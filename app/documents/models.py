@@ -39,6 +39,21 @@ class DocumentOverlay(Base, Stamped):
     withdrawn_at: Mapped[datetime | None] = mapped_column(comment="UTC")
 
 
+class DocumentDraft(Base, Stamped):
+    """A form or the changes to one while somebody designs it; nobody else sees it before it is published."""
+
+    __tablename__ = "document_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(48), index=True, comment="empty until a new kind has its key")
+    plan: Mapped[dict[str, Any]] = mapped_column(comment="what the designer edits, app.documents.designer.plan")
+    undo: Mapped[list[Any]] = mapped_column(default=list, comment="earlier plans, the newest last")
+    revision: Mapped[int] = mapped_column(default=1)
+    by: Mapped[str] = mapped_column(String(64))
+    by_name: Mapped[str] = mapped_column(String(64), default="")
+    changed_at: Mapped[datetime] = mapped_column(comment="UTC")
+
+
 class Document(Base, Stamped):
     """One document of a case. A later version points to the earlier one, which stays readable and struck."""
 

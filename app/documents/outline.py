@@ -5,7 +5,6 @@ version of the form keeps the values of the same field together.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from app.core.pinyin import initials
@@ -88,24 +87,3 @@ def _field(text: str, keys: set[str]) -> dict[str, Any]:
     if STAGES[stage]:
         made["required"] = STAGES[stage]
     return made
-
-
-def write_outline(content: Mapping[str, Any]) -> str:
-    """The lines of a form that was made from lines."""
-    types = {code: name for name, code in TYPES.items()}
-    stages = {code: name for name, code in STAGES.items()}
-    lines = []
-    for section in content.get("sections", []):
-        lines.append(f"# {section['title']}")
-        for item in section.get("fields", []):
-            more = "、".join(item.get("options", [])) or item.get("hint", "") or item.get("unit", "")
-            if "low" in item:
-                more = f"{more} {item['low']}~{item['high']}".strip()
-            parts = [
-                item["label"],
-                types.get(item.get("type", "text"), "文字"),
-                more,
-                stages.get(item.get("required", ""), ""),
-            ]
-            lines.append("- " + " | ".join(parts).rstrip(" |"))
-    return "\n".join(lines)

@@ -85,7 +85,7 @@ def statistics_workbook(found: FieldStatistics, documents: Iterable[Document]) -
     bold = book.add_format({"bold": True})
     bars = [(row.group or "全部", bar.label, bar.count, bar.share) for row in found.summaries for bar in row.bars]
     by_number = {document.id: document for document in documents}
-    sheets: tuple[tuple[str, Sequence[str], list[Sequence[Any]]], ...] = (
+    sheets: tuple[tuple[str, Sequence[str], Iterable[Sequence[Any]]], ...] = (
         ("汇总", _STATISTICS_HEAD, [_summary_cells(row) for row in found.summaries]),
         ("分布", ("分组", f"{found.label}{f'（{found.unit}）' if found.unit else ''}", "份数", "占比%"), bars),
         ("明细", _DETAIL_HEAD, [_detail_cells(one, by_number[one.document_id]) for one in found.observations

@@ -4,7 +4,7 @@ from blueprints.documents import (  # noqa: F401 routes register on import
     archive,
     autosave,
     design,
-    drafts,
+    designer,
     library,
     print_centre,
     printing,

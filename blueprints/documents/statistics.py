@@ -24,8 +24,9 @@ from app.documents.rules.statistics import Presence, chosen
 from app.documents.service.common import STATE_LABELS
 from app.documents.workbook import statistics_workbook
 from blueprints.common.access import actor, needs
-from blueprints.common.fragments import fragment
+from blueprints.common.fragments import fragment, go
 from blueprints.common.fragments import page as render
+from blueprints.documents.guards import is_open
 from blueprints.documents.routes import blueprint
 
 P = Permission
@@ -80,8 +81,8 @@ def _asked(query: StatisticsQuery | None) -> dict[str, str]:
 
 
 def _cases_url(query: StatisticsQuery | None) -> Callable[[str, str], str]:
-    asked = {name: words for name, words in _asked(query).items() if words}
-    return lambda group, key: url_for("documents.statistics_cases", **asked, **{"group": group, "of": key})
+    asked: dict[str, Any] = {name: words for name, words in _asked(query).items() if words}
+    return lambda group, key: url_for("documents.statistics_cases", **{**asked, "group": group, "of": key})
 
 
 @blueprint.get("/documents/statistics/cases")
@@ -89,14 +90,16 @@ def _cases_url(query: StatisticsQuery | None) -> Callable[[str, str], str]:
 def statistics_cases() -> ResponseReturnValue:
     """The documents behind a total."""
     query, group, key = _query(), request.args.get("group", ""), request.args.get("of", "")
+    if not query.kind or not query.field:
+        return go(url_for("documents.statistics_page"))
     found = field_statistics(query)
     rows = chosen(found.observations, group, key)
     documents = documents_of([one.document_id for one in rows], _LISTED)
     words = {one.document_id: one for one in rows}
     bars = {bar.key: bar.label for bar in found.summaries[0].bars}
     titles = {presence.value: presence.label for presence in Presence}
-    back = {name: text for name, text in _asked(query).items() if text}
-    return render("documents/statistics_cases.html", found=found, documents=documents, words=words, total=len(rows),
+    back: dict[str, Any] = {name: text for name, text in _asked(query).items() if text}
+    return render("documents/statistics_cases.html", found=found, documents=documents, words=words, total=len(rows), is_open=is_open,
                   group=group, title=bars.get(key) or titles.get(key, "全部"), query=query, states=STATE_LABELS,
                   back=url_for("documents.statistics_page", **back), most=_LISTED)  # fmt: skip
 

@@ -236,32 +236,84 @@ def test_phrases_terms_and_marks_help_writing(app: Flask, enter: Enter, address:
     expect(page.locator("#field-preop_diagnosis [role=combobox]")).to_have_count(3, timeout=5000)
 
 
-def test_a_hospital_field_lives_without_a_restart(app: Flask, enter: Enter, address: str) -> None:
-    """Added in the browser: it stands in the form, the list of what is missing, on paper and in the query."""
+def settled(page: Page) -> None:
+    """Every change of the designer is on the server and drawn again."""
+    page.wait_for_timeout(150)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+
+
+def test_a_field_with_a_condition_and_a_table_live_without_a_restart(app: Flask, enter: Enter, address: str) -> None:
+    """Designed in the browser: in form, list of what is missing, paper, query and statistics; an old one stays."""
+    old = begin(app, "anesthesia_summary")
     keeper = enter(HUANG_WEI)
-    keeper.goto(f"{address}/documents/design/anesthesia_summary")
-    section = keeper.locator("#section option").first.get_attribute("value")
-    keeper.select_option("#section", section)
-    keeper.fill("#key", "h_escort")
-    keeper.fill("#label", "护送人员")
-    keeper.select_option("#required", "sign")
-    keeper.get_by_role("button", name="预览", exact=True).click()
-    expect(keeper.locator("section[aria-label=预览]")).to_contain_text("护送人员")
-    keeper.get_by_role("button", name="发布").click()
+    keeper.goto(f"{address}/documents/design")
+    keeper.get_by_role("button", name="加字段：麻醉总结").click()
+    keeper.wait_for_url("**/documents/design/drafts/*")
+
+    keeper.get_by_role("button", name="加字段：单选").click()
+    expect(keeper.locator("#e-label")).to_be_focused()
+    keeper.keyboard.type("转运方式")
+    keeper.keyboard.press("Enter")
+    settled(keeper)
+    expect(keeper.locator("#faults")).to_contain_text("至少要有两个选项")
+    expect(keeper.locator("#inspector .field-error")).to_contain_text("至少要有两个选项")
+    keeper.locator("#e-options").fill("平车\n轮椅")
+    keeper.locator("#e-stage").select_option("sign")
+    settled(keeper)
+    expect(keeper.locator("#sheet")).to_contain_text("轮椅")
+
+    keeper.get_by_role("button", name="加字段：表格").click()
+    expect(keeper.locator("#e-label")).to_be_focused()
+    keeper.keyboard.type("随行物品")
+    keeper.locator("#e-column-label-1").fill("物品")
+    keeper.locator("#e-column-label-1").press("Tab")
+    settled(keeper)
+    keeper.locator("#e-column-label-2").fill("数量")
+    keeper.locator("#e-column-type-2").select_option("number")
+    settled(keeper)
+    keeper.locator("#e-visible-field-1").select_option(label="转运方式")
+    settled(keeper)
+    keeper.locator("#e-visible-value-1").select_option("平车")
+    keeper.locator("#e-stage").select_option("sign")
+    settled(keeper)
+    expect(keeper.locator("#faults")).to_have_count(0)
+    keeper.locator("#publish").get_by_role("button", name="发布").click()
     keeper.wait_for_url("**/documents/design")
 
     number = begin(app, "anesthesia_summary")
     page = enter(LI_MING)
     page.goto(f"{address}/documents/{number}")
-    expect(page.locator("#missing")).to_contain_text("护送人员未填写")
-    page.locator("#f-h_escort").fill("王护士")
-    page.locator("#f-h_escort").blur()
-    saved(page)
-    expect(page.locator("#missing")).not_to_contain_text("护送人员未填写")
+    expect(page.locator("#missing")).to_contain_text("转运方式未填写")
+    expect(page.locator("#missing")).not_to_contain_text("随行物品")
+    page.locator("#f-h_xdx").select_option("平车")
+    expect(page.locator("#missing")).to_contain_text("随行物品未填写")
+    cells = page.locator("#field-h_xbg tbody tr").first
+    cells.locator("input").nth(0).fill("氧气瓶")
+    cells.locator("input").nth(1).fill("2")
+    page.get_by_role("button", name="保存表格").last.click()
+    expect(page.locator("#missing")).not_to_contain_text("随行物品未填写")
     sheet = page.request.get(f"{address}/documents/{number}/preview.pdf")
-    assert "王护士" in "".join(leaf.extract_text() for leaf in PdfReader(io.BytesIO(sheet.body())).pages)
-    page.goto(f"{address}/documents?kind=anesthesia_summary&field=anesthesia_summary.h_escort&field_value=王护士")
+    words = "".join(leaf.extract_text() for leaf in PdfReader(io.BytesIO(sheet.body())).pages)
+    assert all(word in words for word in ("转运方式", "随行物品", "氧气瓶"))
+
+    page.goto(f"{address}/documents")
+    page.select_option("#kind", "anesthesia_summary")
+    page.locator("#field option", has_text="随行物品 / 物品").wait_for(state="attached")
+    page.select_option("#field", label="随行物品 / 物品")
+    page.fill("#field_value", "氧气")
+    page.get_by_role("button", name="查询", exact=True).click()
     expect(page.locator("table tbody td:nth-child(4) a")).to_have_count(1)
+
+    page.goto(f"{address}/documents/statistics?kind=anesthesia_summary&field=h_xdx&since=2026-11-01&until=2026-11-30")
+    row = page.locator("tbody tr", has_text="平车")
+    expect(row).to_contain_text("100.0%")
+    expect(page.locator("table").first.locator("tbody tr td").nth(5)).to_have_text("1")  # the old one has no such field
+    row.get_by_role("link").click()
+    expect(page.locator("table tbody a")).to_have_count(1)
+
+    page.goto(f"{address}/documents/{old}")
+    expect(page.locator("#missing")).not_to_contain_text("转运方式")
+    expect(page.locator("#f-h_xdx")).to_have_count(0)
 
 
 def test_a_locked_part_stays_as_it_was_signed(app: Flask, enter: Enter, address: str) -> None:

@@ -324,23 +324,12 @@ def test_commands(world: Any, app: Flask, tmp_path: Any) -> None:
         assert f"本系统不产生 {code}" in answer.output
 
 
-def test_a_field_added_in_the_browser_is_in_the_next_form(world: Any, sign_in: SignIn, open_page: Open) -> None:
+def test_only_keepers_of_forms_design(sign_in: SignIn, open_page: Open) -> None:
     client = sign_in(HUANG_WEI)
-    open_page("/documents/design")
-    url = "/documents/design/preop_visit"
-    open_page(url)
-    today = world(lambda case, users: clock.today().isoformat())
-    form = {"section": "general", "key": "h_home", "label": "居住地", "type": "choice", "options": "城区\n乡镇",
-            "required": "sign", "effective_on": today}  # fmt: skip
-    preview = client.post(url, data={**form, "action": "preview"}).get_data(as_text=True)
-    assert "居住地" in preview
-    assert "本院字段" in preview
-    assert client.post(url, data={**form, "key": "home", "action": "publish"}).status_code == 422
-    assert client.post(url, data={**form, "effective_on": "明天", "action": "publish"}).status_code == 422
-    assert client.post(url, data={**form, "action": "publish"}).status_code == 302
-    assert "第 1 版" in open_page("/documents/design").text
-    page = open_page(f"/documents/{world(begun('preop_visit'))}")
-    assert [o.get_text() for o in page.soup.select("#f-h_home option")] == ["", "城区", "乡镇"]
-    assert "居住地未填写" in page.text
+    url = client.post("/documents/design/drafts", data={"kind": "preop_visit"}).headers["Location"]
+    assert "居住地" not in open_page(url).text
+    change = {"revision": "1", "selected": "s:general", "do": "add:choice"}
+    assert "至少要有两个选项" in client.post(url, data=change).get_data(as_text=True)
     sign_in(LI_MING)
     assert client.get("/documents/design").status_code == 403
+    assert client.post(url, data={**change, "revision": "2"}).status_code == 403

@@ -18,6 +18,7 @@ from app.documents.definition import Field, FieldType
 from app.documents.rules.values import shown
 
 MAX_BARS = 12
+_NOTHING = Decimal("0.0")
 _NICE = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
 _ROWS = (FieldType.TABLE, FieldType.DRUG_ROWS)
 
@@ -163,9 +164,9 @@ def figures_of(numbers: Sequence[Decimal]) -> Figures | None:
     """Order statistics of sorted numbers; None when there are none."""
     if not numbers:
         return None
-    mean = round(sum(numbers, Decimal(0)) / len(numbers), 2)
-    cuts = [quantile(numbers, Decimal(part) / 4) for part in (1, 2, 3)]
-    return Figures(len(numbers), numbers[0], *cuts, numbers[-1], mean)
+    mean = _tidy(sum(numbers, Decimal(0)) / len(numbers))
+    first, median, third = (quantile(numbers, Decimal(part) / 4) for part in (1, 2, 3))
+    return Figures(len(numbers), numbers[0], first, median, third, numbers[-1], mean)
 
 
 def quantile(numbers: Sequence[Decimal], part: Decimal) -> Decimal:
@@ -173,7 +174,12 @@ def quantile(numbers: Sequence[Decimal], part: Decimal) -> Decimal:
     place = (len(numbers) - 1) * part
     below = int(place)
     above = min(below + 1, len(numbers) - 1)
-    return round(numbers[below] + (numbers[above] - numbers[below]) * (place - below), 2)
+    return _tidy(numbers[below] + (numbers[above] - numbers[below]) * (place - below))
+
+
+def _tidy(number: Decimal) -> Decimal:
+    """Rounded to two decimals, without zeros at the end."""
+    return Decimal(_plain(round(number, 2)))
 
 
 def bar_edges(numbers: Sequence[Decimal]) -> list[Decimal]:
@@ -202,7 +208,7 @@ def _histogram(numbers: Sequence[Decimal], edges: Sequence[Decimal]) -> tuple[Ba
     bars = []
     for low, high in pairwise(edges):
         count = sum(low <= number < high for number in numbers)
-        share = percent(count, len(numbers)) or Decimal(0)
+        share = percent(count, len(numbers)) or _NOTHING
         bars.append(Bar(f"r:{_plain(low)}:{_plain(high)}", f"{_plain(low)} ～ <{_plain(high)}", count, share))
     return tuple(bars)
 
@@ -212,7 +218,7 @@ def _shares(rows: Sequence[Observation], filled: int, measure: Measure) -> tuple
     for one in rows:
         counted.update({str(reading) for reading in one.readings})
     pairs = sorted(counted.items()) if measure is Measure.MONTH else counted.most_common()
-    return tuple(Bar(f"v:{words}", words, count, percent(count, filled) or Decimal(0)) for words, count in pairs)
+    return tuple(Bar(f"v:{words}", words, count, percent(count, filled) or _NOTHING) for words, count in pairs)
 
 
 def _plain(number: Decimal) -> str:
