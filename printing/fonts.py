@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from fontTools.ttLib import TTFont as FontFile
@@ -130,12 +130,32 @@ def _register(files: FontFiles) -> None:
     pdfmetrics.registerFont(TTFont(FACES.regular, str(files.regular)))
     pdfmetrics.registerFont(TTFont(FACES.bold, str(files.bold)))
     pdfmetrics.registerFontFamily(FACES.regular, FACES.regular, FACES.bold, FACES.regular, FACES.bold)
+    for name in FACES.regular, FACES.bold:
+        _lend_tables(cast(TTFont, pdfmetrics.getFont(name)).face)
     for face, origin in ((SVG_FACE, FACES.regular), (SVG_FACE_BOLD, FACES.bold)):
         pdfmetrics.registerFont(_twin(face, cast(TTFont, pdfmetrics.getFont(origin))))
         svglib_fonts.register_font(face, rlgFontName=face)
     unicode_map.install()
+    rl_config.useA85 = 0  # streams as they are: text armour costs time and a quarter more bytes
     # every canvas starts with a base font; the built-in one is not embedded
     rl_config.canvas_basefontname = FACES.regular
+
+
+class _Outlines:
+    """The outline table of a font, of which subsets cut what they need."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self._data, self._start = data, start
+
+    def __getitem__(self, part: slice) -> bytes:
+        return self._data[self._start + part.start : self._start + part.stop]
+
+
+def _lend_tables(face: Any) -> None:
+    """Let the subsets of a font look into its outlines instead of copying all 10 MB of them each time."""
+    plain = lru_cache(maxsize=None)(face.get_table)
+    outlines = _Outlines(face._ttf_data, face.get_table_pos("glyf")[0])
+    face.get_table = lambda tag: outlines if tag == "glyf" else plain(tag)
 
 
 def _twin(name: str, font: TTFont) -> TTFont:
