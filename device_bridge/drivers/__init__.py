@@ -12,8 +12,12 @@ How to add a family:
 3. Translate into canonical codes and units (`device_bridge.parameters`) with `base.observe`; sentinels become
    `None`, a demonstration value gets `Quality.DEMO`, an unknown identifier becomes `Unmapped`.
 4. A simulator, when there is one, is registered in `device_bridge.simulators.registry`.
-5. Tests: a capture with expected values, a round trip through the encoder, fuzzing of `feed`, and the ban list
-   of the family through `check`.
+5. Tests: a capture with expected values, a round trip through the encoder, a sample for `test_every_driver`
+   (fuzzing, and that no other family takes its bytes), and the ban list of the family in `test_bans`.
+6. A page in `docs/devices/`, a line in `docs/devices.md`, and the choice in `app/devices/drivers.py`.
+
+A device that nobody should read without having thought about it (infusion pumps) names a `consent`: its session does
+not even connect until that option is set.
 
 `feed` must never raise and never keep more than a bounded number of bytes. Protocols that acknowledge return
 `Send(..., after_commit=True)`: the session then writes the answer only after the data is safe on disk.

@@ -107,6 +107,14 @@ def test_curves_and_alarms():
     assert phases == ["start", "continue", "end"]
 
 
+def test_a_bare_document_is_decoded_as_a_file(decode):
+    whole = encoder.mdib(PARTS).replace(
+        b'DescriptorHandle="hr" ActivationState="On"/>',
+        b'DescriptorHandle="hr" ActivationState="On"><pm:MetricValue Value="64"/></pm:State>',
+    )
+    assert found(decode("sdc", whole)) == {"HR": 64}
+
+
 def test_in_pieces_damaged_and_hostile_messages():
     whole = encoder.mdib(PARTS) + b"\0" + encoder.report({"hr": 72}, NOW) + b"\0"
     codec = SdcCodec(CodecOptions())

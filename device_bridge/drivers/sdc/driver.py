@@ -1,7 +1,7 @@
 """Registry entry of the SDC driver."""
 
 from device_bridge.drivers.base import Driver
-from device_bridge.drivers.sdc.codec import SdcCodec
+from device_bridge.drivers.sdc.codec import SdcCodec, end_file
 from device_bridge.drivers.sdc.outbound import check
 
 DRIVER = Driver(
@@ -11,4 +11,5 @@ DRIVER = Driver(
     checker=check,
     default_transport={"kind": "sdc", "url": ""},
     capabilities=("numerics", "nibp", "waves", "alarms"),
+    prepare_file=end_file,
 )
