@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> Flask:
     nav.init_app(app)
     shell.init_app(app, settings)
     warm.init_app(app)
-    contribute(record_facts.tell_record)
+    contribute(record_facts.tell_records)
     press = Press(settings.instance_dir / "fonts")
     app.extensions["mafei.press"] = press
     ports.plug(press, with_sm3=settings.sm3)

@@ -4,7 +4,7 @@
 `contribute`, so that a form does not care who knows a value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -171,12 +171,12 @@ class FormEnvironment:
         return FormEnvironment(self._values, self._facts, row)
 
 
-Contributor = Callable[[Any, CaseFacts], None]
+Contributor = Callable[[Sequence[tuple[Any, CaseFacts]]], None]
 _contributors: list[Contributor] = []
 
 
 def contribute(contributor: Contributor) -> Contributor:
-    """Register a function `(case, facts)` that tells what its room knows; usable as a decorator."""
+    """Register a function that is given pairs of (case, facts) and tells what its room knows; usable as a decorator."""
     if contributor not in _contributors:
         _contributors.append(contributor)
     return contributor

@@ -1,9 +1,9 @@
 """Gathers what the rooms below know of a case into facts for its documents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -33,8 +33,30 @@ _KINDS = {
 _THREE_HOURS = 180
 
 
+class _Method(NamedTuple):
+    """An entry of the dictionary of methods, without the weight of the whole row."""
+
+    name: str
+    code: str
+    aliases: str
+    attributes: Mapping[str, Any]
+
+
 def gather(case: SurgicalCase) -> CaseFacts:
     """All facts of the case as they are now."""
+    return gather_all([case])[0]
+
+
+def gather_all(cases: Sequence[SurgicalCase]) -> list[CaseFacts]:
+    """The facts of many cases, in their order, with as many queries as for one."""
+    methods = _methods() if any(case.anesthesia_method.strip() for case in cases) else []
+    made = [_own(case, methods) for case in cases]
+    for contributor in contributors():
+        contributor(list(zip(cases, made, strict=True)))
+    return made
+
+
+def _own(case: SurgicalCase, methods: Sequence[_Method]) -> CaseFacts:
     facts = CaseFacts(case.id, patient_id=case.patient_id, cancelled=case.cancelled_at is not None)
     for event in case.events:
         if event.voided_at is None:
@@ -45,11 +67,9 @@ def gather(case: SurgicalCase) -> CaseFacts:
     _patient(case, facts)
     _encounter(case, facts)
     _operation(case, facts)
-    _anesthesia(case, facts)
+    _anesthesia(case, facts, methods)
     _staff(case, facts)
     _date(case, facts)
-    for contributor in contributors():
-        contributor(case, facts)
     return facts
 
 
@@ -137,12 +157,12 @@ def _operation(case: SurgicalCase, facts: CaseFacts) -> None:
     facts.put("case.duration_class", "long" if minutes >= _THREE_HOURS else "short")
 
 
-def _anesthesia(case: SurgicalCase, facts: CaseFacts) -> None:
+def _anesthesia(case: SurgicalCase, facts: CaseFacts, methods: Sequence[_Method]) -> None:
     facts.put("case.method", case.anesthesia_method)
-    term = _method_term(case.anesthesia_method)
-    if term is not None:
-        facts.put("case.method_code", str(term.attributes.get("wst_code") or ""))
-        national = str(term.attributes.get("national_class") or "")
+    method = _method_of(case.anesthesia_method.strip(), methods)
+    if method is not None:
+        facts.put("case.method_code", str(method.attributes.get("wst_code") or ""))
+        national = str(method.attributes.get("national_class") or "")
         facts.put("case.is_general", "yes" if national.startswith("general") or national == "combined" else "no")
     facts.put("case.asa", case.asa)
     digit = case.asa.strip().upper().removesuffix("E")
@@ -153,16 +173,18 @@ def _anesthesia(case: SurgicalCase, facts: CaseFacts) -> None:
     facts.put("case.position_code", next((code for word, code in _POSITIONS if word in case.position), ""))
 
 
-def _method_term(text: str) -> Term | None:
-    if not text.strip():
+def _methods() -> list[_Method]:
+    statement = select(Term.name, Term.code, Term.aliases, Term.attributes)
+    rows = db.session.execute(statement.where(Term.kind == "anesthesia_method").order_by(Term.sort))
+    return [_Method(*row) for row in rows]
+
+
+def _method_of(text: str, methods: Sequence[_Method]) -> _Method | None:
+    """The method of these words: by its name or code, else the first that contains them."""
+    if not text:
         return None
-    statement = select(Term).where(Term.kind == "anesthesia_method", (Term.name == text) | (Term.code == text))
-    found = db.session.scalar(statement.limit(1))
-    if found is None:
-        for term in db.session.scalars(select(Term).where(Term.kind == "anesthesia_method").order_by(Term.sort)):
-            if text in term.name or text in term.aliases.split():
-                return term
-    return found
+    exact = next((method for method in methods if text in (method.name, method.code)), None)
+    return exact or next((m for m in methods if text in m.name or text in m.aliases.split()), None)
 
 
 def _staff(case: SurgicalCase, facts: CaseFacts) -> None:

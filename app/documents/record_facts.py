@@ -1,8 +1,10 @@
 """What the anesthesia record knows: drugs, fluids, charted values, airway, punctures, events, rescue."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -47,15 +49,62 @@ _ROUTINE = (("sbp", "收缩压", "mmHg"), ("dbp", "舒张压", "mmHg"), ("hr", "
 _SPECIAL = (("etco2", "EtCO2", "mmHg"), ("temp", "体温", "℃"))
 
 
-def tell_record(case: SurgicalCase, facts: CaseFacts) -> None:
-    """Add the facts of the anesthesia record, when the case has one."""
-    record = db.session.scalar(select(AnesthesiaRecord).where(AnesthesiaRecord.case_id == case.id))
-    if record is None:
-        return
-    _chart(record, facts)
-    _drugs(record, facts)
-    _fluids(record, facts)
-    _airway(record, facts)
+@dataclass(slots=True)
+class _Rows:
+    """The valid rows of one record, in the order in which they happened."""
+
+    readings: list[tuple[str, datetime, Decimal]] = field(default_factory=list)
+    drugs: list[Administration] = field(default_factory=list)
+    intakes: list[Intake] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    airways: list[AirwayProcedure] = field(default_factory=list)
+    blocks: list[BlockProcedure] = field(default_factory=list)
+
+
+def tell_records(pairs: Sequence[tuple[SurgicalCase, CaseFacts]]) -> None:
+    """Add the facts of the anesthesia records of these cases; one query a table, however many cases there are."""
+    told = {case.id: (case, facts) for case, facts in pairs}
+    records = list(db.session.scalars(select(AnesthesiaRecord).where(AnesthesiaRecord.case_id.in_(told))))
+    rows = _rows_of([record.id for record in records]) if records else {}
+    for record in records:
+        _tell(*told[record.case_id], record, rows[record.id])
+
+
+_Row = TypeVar("_Row", Administration, Intake, Output, AirwayProcedure, BlockProcedure)
+
+
+def _rows_of(ids: list[int]) -> dict[int, _Rows]:
+    made = {record_id: _Rows() for record_id in ids}
+    readings = db.session.execute(
+        select(ChartReading.record_id, ChartReading.code, ChartReading.at, ChartReading.value)
+        .where(ChartReading.record_id.in_(ids), ChartReading.value.is_not(None))
+        .order_by(ChartReading.at)
+    )
+    for record_id, code, at, value in readings:
+        if value is not None:
+            made[record_id].readings.append((code, at, value))
+    for drug in _valid(Administration, ids, Administration.start_at):
+        made[drug.record_id].drugs.append(drug)
+    for intake in _valid(Intake, ids, Intake.start_at):
+        made[intake.record_id].intakes.append(intake)
+    for output in _valid(Output, ids, Output.id):
+        made[output.record_id].outputs.append(output)
+    for airway in _valid(AirwayProcedure, ids, AirwayProcedure.at):
+        made[airway.record_id].airways.append(airway)
+    for block in _valid(BlockProcedure, ids, BlockProcedure.id):
+        made[block.record_id].blocks.append(block)
+    return made
+
+
+def _valid(model: type[_Row], ids: list[int], order: Any) -> Iterable[_Row]:
+    return db.session.scalars(select(model).where(model.record_id.in_(ids), model.voided_at.is_(None)).order_by(order))
+
+
+def _tell(case: SurgicalCase, facts: CaseFacts, record: AnesthesiaRecord, rows: _Rows) -> None:
+    _chart(rows, facts)
+    _drugs(rows, facts)
+    _fluids(rows, facts)
+    _airway(rows, facts)
     _events(case, record, facts)
     technique = record.technique
     facts.put("record.premedication", str(technique.get("premedication") or ""))
@@ -67,16 +116,10 @@ def tell_record(case: SurgicalCase, facts: CaseFacts) -> None:
     facts.put("record.course", _course(facts))
 
 
-def _chart(record: AnesthesiaRecord, facts: CaseFacts) -> None:
-    rows = db.session.execute(
-        select(ChartReading.code, ChartReading.at, ChartReading.value)
-        .where(ChartReading.record_id == record.id, ChartReading.value.is_not(None))
-        .order_by(ChartReading.at)
-    )
+def _chart(rows: _Rows, facts: CaseFacts) -> None:
     found: dict[str, list[ChartValue]] = {}
-    for code, at, value in rows:
-        if value is not None:
-            found.setdefault(code, []).append(ChartValue(at, value))
+    for code, at, value in rows.readings:
+        found.setdefault(code, []).append(ChartValue(at, value))
     for name, codes in _CHART.items():
         points = sorted((p for code in codes for p in found.get(code, [])), key=lambda p: p.at)
         if points:
@@ -97,14 +140,10 @@ def _plain(value: Decimal) -> str:
     return format(value.normalize(), "f") if value % 1 else str(value.quantize(Decimal(1)))
 
 
-def _drugs(record: AnesthesiaRecord, facts: CaseFacts) -> None:
+def _drugs(rows: _Rows, facts: CaseFacts) -> None:
     until = facts.times.get("out_of_room") or clock.now()
-    rows = []
-    for drug in db.session.scalars(
-        select(Administration)
-        .where(Administration.record_id == record.id, Administration.voided_at.is_(None))
-        .order_by(Administration.start_at)
-    ):
+    told = []
+    for drug in rows.drugs:
         amount = drug.dose
         if drug.mode != "bolus":
             facts.infusions.append(InfusionFact(drug.name, drug.start_at, drug.end_at))
@@ -112,7 +151,7 @@ def _drugs(record: AnesthesiaRecord, facts: CaseFacts) -> None:
         unit = drug.unit
         if amount is None and (rates := [rate for rate in drug.rates if rate.voided_at is None]):
             amount, unit = rates[0].rate, rates[0].unit  # a gas has no total: its first concentration or flow
-        rows.append(
+        told.append(
             {
                 "name": drug.name[:50],
                 "amount": _plain(amount) if amount is not None else None,
@@ -123,7 +162,7 @@ def _drugs(record: AnesthesiaRecord, facts: CaseFacts) -> None:
                 "remark": _usage(drug),
             }
         )
-    facts.put("record.drugs", rows)
+    facts.put("record.drugs", told)
 
 
 def _total(drug: Administration, until: datetime) -> Decimal | None:
@@ -140,16 +179,13 @@ def _usage(drug: Administration) -> str:
     return "；".join([words, *rates])[:100]
 
 
-def _fluids(record: AnesthesiaRecord, facts: CaseFacts) -> None:
-    intakes = list(db.session.scalars(
-        select(Intake).where(Intake.record_id == record.id, Intake.voided_at.is_(None)).order_by(Intake.start_at)
-    ))  # fmt: skip
+def _fluids(rows: _Rows, facts: CaseFacts) -> None:
+    intakes, outputs = rows.intakes, rows.outputs
     blood = [i for i in intakes if i.category in ("blood_product", "autologous")]
     facts.put("record.fluids", [{"name": i.name[:50], "volume": str(round(i.volume_ml))} for i in intakes
                                 if i not in blood])  # fmt: skip
     facts.put("record.blood", [{"product": _product(i), "volume": str(round(i.volume_ml)), "ended_at": i.end_at}
                                for i in blood])  # fmt: skip
-    outputs = list(db.session.scalars(select(Output).where(Output.record_id == record.id, Output.voided_at.is_(None))))
     total_in, total_out = (
         sum((i.volume_ml for i in intakes), Decimal(0)),
         sum((o.volume_ml for o in outputs), Decimal(0)),
@@ -171,13 +207,8 @@ def _product(intake: Intake) -> str:
     return next((code for word, code in _BLOOD if word in intake.name), "9")
 
 
-def _airway(record: AnesthesiaRecord, facts: CaseFacts) -> None:
-    airway = db.session.scalar(
-        select(AirwayProcedure)
-        .where(AirwayProcedure.record_id == record.id, AirwayProcedure.voided_at.is_(None))
-        .order_by(AirwayProcedure.at.desc())
-        .limit(1)
-    )
+def _airway(rows: _Rows, facts: CaseFacts) -> None:
+    airway = rows.airways[-1] if rows.airways else None
     if airway is not None:
         parts = [_PATHS.get(airway.path, "") + _DEVICES.get(airway.device, airway.device), airway.size]
         parts.append(f"深度 {_plain(airway.depth_cm)} cm" if airway.depth_cm is not None else "")
@@ -187,12 +218,9 @@ def _airway(record: AnesthesiaRecord, facts: CaseFacts) -> None:
             facts.times.setdefault("intubation", airway.at)
             if airway.removed_at is not None:
                 facts.times.setdefault("extubation", airway.removed_at)
-    blocks = db.session.scalars(
-        select(BlockProcedure).where(BlockProcedure.record_id == record.id, BlockProcedure.voided_at.is_(None))
-    )
     words = [
         "，".join(filter(None, (_BLOCKS.get(b.kind, b.kind), b.site, b.needle, b.drug, b.level and f"平面 {b.level}")))
-        for b in blocks
+        for b in rows.blocks
     ]
     facts.put("record.puncture", "；".join(words))
 

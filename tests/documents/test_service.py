@@ -20,7 +20,7 @@ from app.documents.kinds import kind_of
 from app.documents.models import Document, FrozenCopy
 from app.documents.ports import sha256
 from app.documents.queries.gates import safety_refusal
-from app.documents.queries.lists import case_folder
+from app.documents.queries.lists import case_folder, case_folders
 from app.documents.registry import catalogue
 from app.documents.service.common import Incomplete, filled_of
 from app.documents.service.freezing import canonical_text
@@ -423,6 +423,17 @@ def test_the_folder_tells_what_is_wanted_and_late(make_case: Case, users: dict[s
         f.code for f in folder.findings
     }
     assert isinstance(db.session.query(Document).count(), int)
+
+
+def test_many_cases_are_told_as_each_by_itself(make_case: Case, users: dict[str, User]) -> None:
+    cases = [make_case(), make_case(number=2, with_times=False), make_case(number=3, anesthesia_method="")]
+    service.begin_document(users["anesthesiologist"], cases[0], "preop_visit")
+    signed(users, cases[1], "anesthesia_consent")
+    together, alone = case_folders(cases), [case_folder(case) for case in cases]
+    for one, other in zip(together, alone, strict=True):
+        assert (one.case, one.rows, one.findings, one.facts) == (other.case, other.rows, other.findings, other.facts)
+        assert [row.kind.key for row in one.wanted] == [row.kind.key for row in other.wanted]
+    assert [len(folder.rows) for folder in together] == [1, 1, 0]
 
 
 def test_the_flow_waits_for_the_safety_check(make_case: Case, users: dict[str, User]) -> None:

@@ -1,20 +1,22 @@
 """The list of the documents of a case with what is missing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import lazyload, selectinload
 
 from app.core import clock
 from app.core.db import db
 from app.documents.definition import Kind, Stage
 from app.documents.facts import CaseFacts, FormEnvironment
-from app.documents.gather import gather
+from app.documents.gather import gather_all
 from app.documents.kinds import all_kinds, kind_of
 from app.documents.models import Document
 from app.documents.rules.case import DocumentState, Finding, case_findings
 from app.documents.rules.completeness import Gap, blocking, fill, gaps, signature_gaps
+from app.patients.models import Encounter, Patient
 from app.scheduling.models import SurgicalCase
 
 
@@ -65,23 +67,44 @@ class CaseFolder:
 BASIC = ("preop_visit", "anesthesia_consent", "safety_check", "surgical_risk", "anesthesia_record", "postop_visit")
 
 
+# What gathering the facts of many cases reads of each, in one query a relation.
+WITH_ALL = (
+    selectinload(SurgicalCase.patient).selectinload(Patient.allergies),
+    selectinload(SurgicalCase.department),
+    selectinload(SurgicalCase.encounter).selectinload(Encounter.department),
+)
+
+
 def case_folder(case: SurgicalCase) -> CaseFolder:
     """The documents of the case, what they lack, and what the case still needs."""
-    facts, now = gather(case), clock.now()
-    documents = list(
-        db.session.scalars(
-            select(Document)
-            .where(Document.case_id == case.id)
-            .options(selectinload(Document.content))
-            .order_by(Document.id)
-        )
-    )
+    return case_folders([case])[0]
+
+
+def case_folders(cases: Sequence[SurgicalCase]) -> list[CaseFolder]:
+    """The folders of many cases, in their order, with as many queries as for one."""
+    documents: dict[int, list[Document]] = {case.id: [] for case in cases}
+    statement = select(Document).where(Document.case_id.in_(documents)).order_by(Document.id)
+    # The cases are at hand and the definitions are few: neither is read and decoded again beside every document.
+    for document in db.session.scalars(
+        statement.options(selectinload(Document.content), selectinload(Document.definition), lazyload(Document.case))
+    ):
+        documents[document.case_id].append(document)
+    kinds, now = all_kinds(), clock.now()
+    return [
+        _folder(case, documents[case.id], facts, kinds, now)
+        for case, facts in zip(cases, gather_all(cases), strict=True)
+    ]
+
+
+def _folder(
+    case: SurgicalCase, documents: Sequence[Document], facts: CaseFacts, kinds: Mapping[str, Kind], now: datetime
+) -> CaseFolder:
     current = [document for document in documents if document.struck_at is None]
     rows = tuple(document_row(document, facts, now) for document in current)
     begun = {document.kind for document in current}
     environment = FormEnvironment({}, facts)
     wanted, offered = [], []
-    for kind in all_kinds().values():
+    for kind in kinds.values():
         if kind.key in begun:
             if kind.repeatable:
                 offered.append(kind)
