@@ -26,6 +26,7 @@ from app.documents.rules.completeness import active_slots, gaps, signature_gaps
 from app.documents.rules.signing import frozen_sections
 from app.documents.service.common import STATE_LABELS, filled_of, signed_of, valid_signatures
 from app.documents.service.drafting import last_of_patient
+from app.documents.service.freezing import frozen_copy
 from app.documents.service.searches import my_searches
 from blueprints.common.access import actor, may, needs, settings
 from blueprints.common.fragments import fragment, go, toast
@@ -157,12 +158,19 @@ def form_context(document: Document) -> dict[str, Any]:
         "writable": writable,
         "last": last_of_patient(document) if writable else None,
         "versions": versions_of(document),
+        "stamp_due": _stamp_due(document),
         "reopening": last_request(document) if document.state == "archived" else None,
         "state_label": STATE_LABELS[document.state],
         "anchor": anchor,
         "time_input": time_input,
         "figure": body_figure,
     }
+
+
+def _stamp_due(document: Document) -> bool:
+    """Whether a signed document still waits for its time stamp."""
+    copy = frozen_copy(document) if settings().tsa_url else None
+    return copy is not None and copy.timestamp_at is None
 
 
 @blueprint.get("/documents/<int:document_id>/missing")

@@ -180,3 +180,4 @@ def test_the_verification_page_says_what_is_intact_and_what_is_due(
     page = open_page(f"/documents/{number}/proof")
     assert "摘要相符" in page.text
     assert "时间戳待补" in page.text
+    assert "时间戳待补" in open_page(f"/documents/{number}").text
