@@ -20,7 +20,9 @@ WINDOW_S = 60.0
 BELIEVED_MS = 2_000
 CORRECTABLE_MS = 24 * 3600 * 1000
 _MAX_SAMPLES = 240
-_CATCHING_UP_MS = 500
+_LATE_MS = 500
+_CATCHING_UP_MS = 100  # gained on the arrivals from one message to the next
+_JUMP_AFTER = 2  # samples that agree with the newest one
 _WEIGHT_OF_BEFORE = 20  # samples
 
 
@@ -82,12 +84,12 @@ class DeviceClock:
         if self._last_claim is None or self._offset_ms is None:
             return False
         faster = (claim_ms - self._last_claim) - (arrived.wall_ms - self._last_wall_ms)
-        return faster > _CATCHING_UP_MS and arrived.wall_ms - claim_ms - self._offset_ms > _CATCHING_UP_MS
+        return faster > _CATCHING_UP_MS and arrived.wall_ms - claim_ms - self._offset_ms > _LATE_MS
 
     def _jump(self, sample: int) -> None:
-        """Two samples in a row far from the median: somebody set a clock; start a new epoch."""
-        recent = list(self._samples)[-1:]
-        if recent and abs(recent[0][1] - sample) <= BELIEVED_MS:
+        """Three samples in a row far from the median: somebody set a clock; start a new epoch."""
+        recent = list(self._samples)[-_JUMP_AFTER:]
+        if len(recent) == _JUMP_AFTER and all(abs(one - sample) <= BELIEVED_MS for _, one in recent):
             self._samples.clear()
             self._before = None
             self.jumps += 1

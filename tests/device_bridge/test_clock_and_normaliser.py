@@ -65,6 +65,15 @@ def test_messages_that_had_to_wait_do_not_make_the_clock_look_slow():
     assert clock.jumps == 0
 
 
+def test_a_backlog_that_drains_slowly_is_no_jump_of_the_clock():
+    clock = DeviceClock()
+    clock.recall(40)
+    for number in range(12):  # eight seconds late at first, and each message takes six tenths of a second
+        clock.notice(START + number * 1000, Clocks(START + 8_000 + number * 600, 8 + number * 0.6))
+    assert clock.offset_ms == 40
+    assert clock.jumps == 0
+
+
 def test_the_offset_of_before_a_restart_counts_until_there_are_new_ones():
     before, after = Normaliser(), Normaliser()
     before.readings([observe("HR", 60, time_ms=at(0).wall_ms)], at(0))
