@@ -113,6 +113,9 @@ def _patient(case: SurgicalCase, facts: CaseFacts) -> None:
         words = [f"{a.substance}{'（' + a.reaction + '）' if a.reaction else ''}" for a in patient.allergies]
         facts.put("patient.allergies", "、".join(words))
         facts.put("patient.has_allergy", "yes")
+    elif patient.allergies_asked_at is not None:
+        facts.put("patient.allergies", "否认")
+        facts.put("patient.has_allergy", "no")
 
 
 def _encounter(case: SurgicalCase, facts: CaseFacts) -> None:

@@ -31,9 +31,18 @@ class Patient(Base, Stamped):
     rh: Mapped[str] = mapped_column(String(8), default="", comment="positive, negative")
     is_temporary: Mapped[bool] = mapped_column(default=False, comment="identity unknown, to be merged later")
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), comment="survivor of a merge")
+    allergies_asked_at: Mapped[datetime | None] = mapped_column(
+        comment="UTC; when somebody here asked; null with no allergy: not asked, which is not the same as none"
+    )
 
     encounters: Mapped[list["Encounter"]] = relationship(back_populates="patient", order_by="Encounter.id")
     allergies: Mapped[list["Allergy"]] = relationship(order_by="Allergy.id")
+
+    @property
+    def known_allergies(self) -> list[str] | None:
+        """Substances, each once; empty: asked and none known; None: nobody has asked."""
+        substances = list(dict.fromkeys(item.substance for item in self.allergies))
+        return substances if substances or self.allergies_asked_at else None
 
     def index_name(self) -> None:
         """Refresh the pinyin keys after the name was set."""

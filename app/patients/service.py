@@ -15,6 +15,8 @@ from app.core.pinyin import initials
 from app.patients.facts import AllergyFacts, EncounterFacts, PatientFacts
 from app.patients.models import Allergy, Encounter, Patient, PatientIdentifier, PatientMerge
 
+LOCAL = "local"  # source of an allergy that somebody here asked for
+
 RETIRED = "his-retired"
 # Boards of any day listen here: a name or an allergy may stand on all of them.
 BOARDS = "schedule:any"
@@ -190,6 +192,37 @@ def set_allergies(actor: Actor, patient: Patient, allergies: Iterable[AllergyFac
     db.session.flush()
     before = {"allergies": sorted(present)}
     _audit_change(actor, "patients.set_allergies", patient, before, {"allergies": sorted(wanted)})
+
+
+def record_allergies(actor: Actor, patient: Patient, substances: Iterable[str], reason: str = "") -> None:
+    """What somebody here found out by asking, beside what the HIS told; nothing at all: asked and none known.
+
+    Raises `InvalidInput` for a name that is too long, and when something written before is taken away without a reason.
+    """
+    told = {item.substance for item in patient.allergies if item.source != LOCAL}
+    wanted = [name for name in dict.fromkeys(name.strip() for name in substances) if name and name not in told]
+    if any(len(name) > 128 for name in wanted):
+        raise InvalidInput(fields={"others": "过敏物名称不超过 128 字"})
+    present = {item.substance: item for item in patient.allergies if item.source == LOCAL}
+    dropped = [item for name, item in present.items() if name not in wanted]
+    if dropped and not reason.strip():
+        raise InvalidInput(fields={"reason": "去掉已记录的过敏，请写明理由"})
+    before = {"allergies": sorted(present), "asked_at": patient.allergies_asked_at}
+    for item in dropped:
+        patient.allergies.remove(item)
+        db.session.delete(item)
+    patient.allergies += [Allergy(substance=name, source=LOCAL) for name in wanted if name not in present]
+    patient.allergies_asked_at = clock.now()
+    db.session.flush()
+    audit.record(
+        actor,
+        "patients.record_allergies",
+        f"patient:{patient.id}",
+        patient_id=patient.id,
+        before=before,
+        after={"allergies": wanted, "asked_at": patient.allergies_asked_at},
+        reason=reason.strip(),
+    )
 
 
 def merge_patients(actor: Actor, survivor_no: str, retired_no: str) -> PatientMerge:

@@ -44,6 +44,7 @@ _ACTIONS: dict[str, str] = {
     "patients.update_encounter": "更新就诊",
     "patients.reopen_encounter": "恢复就诊",
     "patients.set_allergies": "更新过敏史",
+    "patients.record_allergies": "询问过敏史",
     "scheduling.receive_request": "接收申请",
     "scheduling.update_request": "更新申请",
     "scheduling.acknowledge_changes": "确认申请变化",

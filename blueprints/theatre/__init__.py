@@ -1,8 +1,19 @@
 """The theatre page: identify, bind, chart, finish and print one case."""
 
-from blueprints.theatre import command, drugs, finish, flow, fluids, measurements, pages, procedures, readings
+from blueprints.theatre import (
+    allergies,
+    command,
+    drugs,
+    finish,
+    flow,
+    fluids,
+    measurements,
+    pages,
+    procedures,
+    readings,
+)
 from blueprints.theatre.base import blueprint
 
 __all__ = [
-    "blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "procedures", "readings",
+    "allergies", "blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "procedures", "readings",
 ]  # fmt: skip

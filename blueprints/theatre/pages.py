@@ -213,4 +213,4 @@ def status_fragment(case_id: int) -> ResponseReturnValue:
 @needs(Permission.VIEW_CASE)
 def banner_fragment(case_id: int) -> ResponseReturnValue:
     """The patient banner again, after somebody changed what it shows."""
-    return fragment("theatre/_banner.html", patient=banner_of(load_case(case_id)))
+    return fragment("theatre/_banner.html", patient=banner_of(load_case(case_id)), case_id=case_id)

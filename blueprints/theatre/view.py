@@ -141,7 +141,7 @@ def banner_of(case: SurgicalCase) -> Banner:
         procedure=f"{main.get('name', '')}{others}",
         side=SIDES.get(str(main.get("laterality", "")), ""),
         location=case.room.name if case.room else "",
-        allergies=[item.substance for item in patient.allergies] or None,
+        allergies=patient.known_allergies,
         alerts=[case.isolation] if case.isolation and case.isolation != "无" else [],
     )
 
