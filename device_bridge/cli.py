@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     simulation.add_argument("--fault", action="append", default=[], metavar="名称:数值",
                             help="故障，可重复：noise、flip、cut、lost、twin（概率），restart、clock（秒），out")  # fmt: skip
     simulation.add_argument("--fault-file", metavar="FILE", help="故障文件，运行中改动即生效")
+    simulation.add_argument("--charted", metavar="FILE", help="病人对该文件中记录的用药作出反应（演示科室自动写）")
     simulation.add_argument("--count-file", help="记录真正发出的每个值（JSON 行）")
     simulation.set_defaults(command=_simulate)
 
@@ -183,6 +184,7 @@ def _simulate(options: argparse.Namespace) -> int:
         arterial=options.arterial,
         faults=parse_faults(options.fault),
         fault_file=Path(options.fault_file) if options.fault_file else None,
+        charted=Path(options.charted) if options.charted else None,
     )
     device = make(settings)
     if device.is_server != bool(options.listen):

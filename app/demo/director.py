@@ -18,7 +18,7 @@ from app.anesthesia import service as anesthesia
 from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import DomainError
-from app.demo import history
+from app.demo import bedside, history
 from app.demo.script import COURSE, Moment
 from app.devices import service as devices
 from app.devices.models import Device
@@ -44,7 +44,7 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     while not stop.wait(_PAUSE_S):
-        for work in (schedule_one, keep_theatre_busy):
+        for work in (schedule_one, keep_theatre_busy, bedside.tell_simulators):
             try:
                 with unit_of_work.writing():
                     work()

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from device_bridge.clocks import wall_ms
+from device_bridge.simulators.charted import ChartedPatient
 from device_bridge.simulators.faults import FaultPlan, FaultyLine
 from device_bridge.simulators.patient import SimulatedPatient
 
@@ -18,7 +19,8 @@ HOSPITAL_ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """`case_clock_s`: second of the case at which the simulation starts, so that several rooms differ."""
+    """`case_clock_s`: second of the case at which the simulation starts, so that several rooms differ. `charted`: the
+    file of what the patient was given (`device_bridge.simulators.charted`)."""
 
     host: str
     port: int
@@ -32,6 +34,7 @@ class SimulatorSettings:
     arterial: bool = False
     faults: FaultPlan = field(default_factory=FaultPlan)
     fault_file: Path | None = None
+    charted: Path | None = None
 
 
 class CountFile:
@@ -91,7 +94,8 @@ class SimulatedDevice:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings
-        self.patient = SimulatedPatient(settings.seed, settings.profile)
+        scripted = SimulatedPatient(settings.seed, settings.profile)
+        self.patient = ChartedPatient(scripted, settings.charted) if settings.charted else scripted
         self.clock = CaseClock(settings)
         self.counted = CountFile(settings.count_file)
         self.line = FaultyLine(settings.faults, settings.seed, settings.fault_file)

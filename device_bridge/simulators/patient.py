@@ -6,7 +6,9 @@ anesthesiologist expects to see; the numbers are for display and tests, not for 
 
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 PROFILES = ("general", "hypotensive", "stable")
 
@@ -32,11 +34,13 @@ class Baseline:
 class SimulatedPatient:
     """`profile`: general (a usual general anesthesia), hypotensive (deep dip after induction), stable (awake)."""
 
+    MECHANICS: ClassVar[Mapping[str, float]] = {"Pmean": 8, "Compl": 48, "Raw": 9}
+
     def __init__(self, seed: int, profile: str = "general") -> None:
         if profile not in PROFILES:
             raise ValueError(f"未知的病人类型 {profile!r}；可用：{'、'.join(PROFILES)}")
         chance = random.Random(seed)  # noqa: S311 - a believable patient, not a secret
-        self._seed = seed
+        self.seed = seed
         self.profile = profile
         self.baseline = Baseline(
             heart_rate=chance.uniform(66, 84),
@@ -47,10 +51,10 @@ class SimulatedPatient:
         )
 
     def _noise(self, name: str, second: int, size: float) -> float:
-        return random.Random(f"{self._seed}/{name}/{second}").gauss(0, size)  # noqa: S311 - as above
+        return random.Random(f"{self.seed}/{name}/{second}").gauss(0, size)  # noqa: S311 - as above
 
     def _wander(self, name: str, second: int, size: float) -> float:
-        phase = random.Random(f"{self._seed}/{name}").uniform(0, 6.28)  # noqa: S311 - as above
+        phase = random.Random(f"{self.seed}/{name}").uniform(0, 6.28)  # noqa: S311 - as above
         return size * math.sin(second / 97 + phase) + 0.5 * size * math.sin(second / 23 + 2 * phase)
 
     def depth(self, second: int) -> float:
@@ -109,6 +113,14 @@ class SimulatedPatient:
         elapsed = second % CASE_S - INTUBATION_S
         settle = math.exp(-elapsed / 120)
         agent = 2.1 * (1 - math.exp(-elapsed / 240)) * max(0.05, depth)
+        return self.ventilation(second, settle) | {
+            "EtSEV": round(agent, 1),
+            "FiSEV": round(agent * 1.15 + 0.1 * depth, 1),
+            "MAC": round(agent / 2.0, 1),
+        }
+
+    def ventilation(self, second: int, settle: float) -> dict[str, float]:
+        """A ventilated patient; `settle`: 1 just after the tube was placed, 0 later."""
         return {
             "RR": 12,
             "awRR": 12,
@@ -116,9 +128,6 @@ class SimulatedPatient:
             "FiCO2": 0,
             "FiO2": round(50 + 48 * settle),
             "EtO2": round(45 + 46 * settle),
-            "EtSEV": round(agent, 1),
-            "FiSEV": round(agent * 1.15 + 0.1 * depth, 1),
-            "MAC": round(agent / 2.0, 1),
             "Ppeak": round(17 + self._wander("paw", second, 0.8)),
             "Pplat": 15,
             "PEEP": 5,
@@ -147,7 +156,7 @@ class SimulatedPatient:
 
     def lungs(self, second: int) -> dict[str, float]:
         """What a ventilator adds while it breathes for the patient."""
-        return {"Pmean": 8, "Compl": 48, "Raw": 9} if self.ventilated(second) else {}
+        return dict(self.MECHANICS) if self.ventilated(second) else {}
 
     def cuff(self, second: int) -> dict[str, float]:
         """A cuff measurement taken at this second."""

@@ -11,6 +11,7 @@ from app.anesthesia.models import Administration, Intake, RateChange
 from app.core.audit import AuditEntry
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput
+from app.demo import bedside
 from tests.anesthesia.samples import Theatre, at, make_theatre
 
 PROPOFOL, REMIFENTANIL, NOREPINEPHRINE, SEVOFLURANE, OXYGEN = "D001", "D021", "D062", "D050", "D053"
@@ -239,3 +240,17 @@ def test_the_balance_by_hand(theatre: Theatre) -> None:
     assert [(one.label, one.value) for one in found.intake] == [("晶体", "500 ml"), ("胶体", "350 ml")]
     assert [(one.label, one.value) for one in found.output] == [("尿量", "200 ml"), ("出血量", "150 ml")]
     assert (found.intake_total, found.output_total, found.net) == ("850 ml", "350 ml", "+500 ml")
+
+
+def test_the_demonstration_tells_its_simulated_patient_what_was_given(theatre: Theatre) -> None:
+    """In mg and mg/min, without a name, and without what was struck out."""
+    give(theatre, "D020", "25", "ug")
+    mistake = give(theatre, "D001", "110", "mg")
+    start(theatre, PROPOFOL, "4", "mg/kg/h", at(9, 20))
+    start(theatre, SEVOFLURANE, "2", "%", at(9, 25))
+    service.void_administration(theatre.actor, mistake.id, "记错病人")
+    found = bedside.chart(theatre.case)
+    assert [(one["drug"], one["mg"]) for one in found["doses"]] == [("sufentanil", 0.025)]
+    assert [(one["drug"], one["mg_per_min"]) for one in found["rates"]] == [("propofol", 4.0), ("sevoflurane", 2.0)]
+    assert found["weight_kg"] == 60
+    assert "覃" not in repr(found)
