@@ -10,19 +10,25 @@ import pytest
 from tests.processes import ROOT
 
 DRAWING = ("fontTools", "html5lib", "PIL", "pypdf", "reportlab", "svglib", "xhtml2pdf")
+CLIENTS = ("multidict", "urllib3", "yarl")
 COMMANDS = ("alembic", "flask_migrate", "mako", "pygments")
+
+_LOAD = (
+    "import runpy, sys; runpy.run_path('deploy/gunicorn.py'); import wsgi; "
+    "print(*{name.partition('.')[0] for name in sys.modules})"
+)
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The top-level modules after a fresh interpreter imported `wsgi`."""
+    """The top-level modules after a fresh interpreter imported `wsgi` as gunicorn does, its settings read before."""
     environment = {
         **os.environ,
         "MAFEI_INSTANCE_DIR": str(tmp_path_factory.mktemp("light")),
         "MAFEI_LOG_LEVEL": "ERROR",
     }
     told = subprocess.run(
-        [sys.executable, "-c", "import sys, wsgi; print(*{name.partition('.')[0] for name in sys.modules})"],
+        [sys.executable, "-c", _LOAD],
         cwd=Path(ROOT), env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(told.stdout.split())
@@ -34,6 +40,11 @@ def test_the_application_was_loaded(loaded: set[str]) -> None:
 
 @pytest.mark.parametrize("name", DRAWING)
 def test_what_draws_stays_outside(loaded: set[str], name: str) -> None:
+    assert name not in loaded
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_what_only_clients_need_stays_outside(loaded: set[str], name: str) -> None:
     assert name not in loaded
 
 
