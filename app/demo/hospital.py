@@ -33,6 +33,7 @@ _STAFF = (
     ("N03", "蒙丽娟", "theatre_nurse", "护师", "MZK"), ("N04", "梁秀英", "theatre_nurse", "主管护师", "MZK"),
     ("N05", "陆春梅", "theatre_nurse", "护士", "MZK"), ("N06", "卢婷婷", "theatre_nurse", "护士", "MZK"),
     ("N07", "覃玉", "anesthesia_nurse", "护师", "MZK"), ("N08", "莫雨欣", "anesthesia_nurse", "护师", "MZK"),
+    ("2012", "黄志明", "surgeon", "副主任医师", "PWK"), ("3012", "方敏", "surgeon", "主治医师", "FCK"),
     ("X01", "何宇", "other", "设备工程师", "MZK"), ("X02", "陆海", "other", "信息科工程师", "MZK"),
 )  # fmt: skip
 
@@ -42,6 +43,8 @@ _ACCOUNTS = (
     ("lim", "M02", ("anesthesiologist",), "李明 · 麻醉医师"),
     ("chenj", "M03", ("anesthesiologist",), "陈静 · 麻醉医师"),
     ("huangw", "M01", ("chief_anesthesiologist",), "黄伟 · 麻醉科主任"),
+    ("huangzm", "2012", ("surgeon",), "黄志明 · 手术医师（普外科）"),
+    ("fangm", "3012", ("surgeon",), "方敏 · 手术医师（妇产科）"),
     ("wangf", "N02", ("theatre_nurse",), "王芳 · 巡回护士"),
     ("qiny", "N07", ("anesthesia_nurse",), "覃玉 · 麻醉护士"),
     ("heyu", "X01", ("device_engineer",), "何宇 · 设备工程师"),

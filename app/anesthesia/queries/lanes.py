@@ -9,7 +9,7 @@ from itertools import accumulate
 from sqlalchemy import select
 
 from app.anesthesia.models import Administration, Intake, Output
-from app.anesthesia.queries.totals import amount_of, drug_key, totals_of
+from app.anesthesia.queries.totals import amount_of, drug_key, told_places, totals_of
 from app.charting.record import (
     Bolus,
     DrugLane,
@@ -123,7 +123,9 @@ def _total(row: Administration, now: datetime) -> str:
         amount = amount_of(row, now)
     except UnitError:
         return "总量不明"
-    return "" if amount is None else f"{plain(as_decimal(amount, 3))} {unit_text(row.unit)}"
+    if amount is None:
+        return ""
+    return f"{plain(as_decimal(amount, told_places(amount, row.unit)))} {unit_text(row.unit)}"
 
 
 def fluid_lanes(record_id: int) -> tuple[FluidLane, ...]:

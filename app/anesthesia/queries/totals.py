@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.db import db
 
 
-def _places(amount: Fraction, unit: str) -> int:
+def told_places(amount: Fraction, unit: str) -> int:
     """Decimals of a told total: a tenth of a percent at worst; nothing is rounded before this. Gas to a decilitre."""
     return 1 if amount >= 100 or unit == "L" else 2 if amount >= 10 else 3
 
@@ -93,7 +93,7 @@ def _total(key: str, rows: Sequence[Administration], now: datetime) -> DrugTotal
     return DrugTotal(
         key=key,
         name=rows[0].name,
-        amounts=tuple((as_decimal(amount, _places(amount, unit)), unit) for unit, amount in sums.items()),
+        amounts=tuple((as_decimal(amount, told_places(amount, unit)), unit) for unit, amount in sums.items()),
         is_running=any(row.mode != "bolus" and row.end_at is None for row in rows),
         is_known=known,
         drug_class=rows[-1].drug_class,
