@@ -94,7 +94,7 @@ def _may_join(name: str) -> bool:
 
 
 def _tell_changed(sender: str, what: str = "", **extra: Any) -> None:
-    if current_app:
+    if current_app and _CHANGES in current_app.extensions:  # an application without pages has nobody who missed it
         _changes().note(sender, what)
     socketio.emit("changed", {"topic": sender, "what": what, **extra}, to=sender)
 

@@ -79,12 +79,12 @@ class Bench:
             time.sleep(0.02)
         assert "case:12" in self.topics
 
-    def _subscribe(self, data: dict[str, list[str]]) -> dict[str, list[str]]:
+    def _subscribe(self, data: dict[str, list[str]]) -> dict[str, object]:
         granted = [topic for topic in data["topics"] if topic != "case:13"]
         for topic in granted:
             join_room(topic)
         self.topics += granted
-        return {"granted": granted}
+        return {"granted": granted, "missed": []}
 
     def _build(self) -> Flask:
         app = Flask("bench", template_folder=None, static_folder=None)
