@@ -2,7 +2,6 @@
 
 import io
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from pypdf import PdfReader
-from werkzeug.serving import make_server
 
 from app.accounts.queries import user_by_name
 from app.core import unit_of_work
@@ -18,6 +16,7 @@ from app.core.db import db
 from app.documents.models import Document, DocumentSignature
 from app.documents.service import begin_document, save_field
 from tests.browser.conftest import sign_in
+from tests.browser.serving import serving
 from tests.cast import CHEN_JING, HUANG_WEI, LI_MING, PASSWORD, PIN, WANG_FANG, ZHOU_JIE, Person
 from tests.documents import conftest as samples
 from tests.documents.conftest import build_case
@@ -35,12 +34,8 @@ def address(app: Flask, paper_fonts: Path) -> Iterator[str]:
         with unit_of_work.writing():
             build_case()
         db.session.remove()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(5)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

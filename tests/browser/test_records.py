@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from pypdf import PdfReader
-from werkzeug.serving import make_server
 
 from app.core.db import db
 from app.documents import batch_work
@@ -20,6 +18,7 @@ from app.documents.batch_work import step, work_on_batches
 from app.documents.models import Document, PrintEntry, Seal
 from app.documents.service import amend_document, begin_document
 from tests.browser.conftest import sign_in
+from tests.browser.serving import serving
 from tests.cast import LI_MING, MO_LAN, PASSWORD, Person
 from tests.documents import conftest as samples
 from tests.documents.conftest import build_case
@@ -32,12 +31,8 @@ world = samples.world
 @pytest.fixture
 def address(app: Flask, paper_fonts: Path) -> Iterator[str]:
     """A running server."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(5)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The board in a real browser: drag, resize, collide, take back, keyboard, and a second workstation that looks on."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from werkzeug.serving import make_server
 
 from app.accounts.queries import user_by_name
 from app.core import clock, unit_of_work
@@ -16,6 +14,7 @@ from app.scheduling import service
 from app.scheduling.facts import PersonFacts, ProcedureFacts
 from app.scheduling.models import SurgicalCase
 from tests.browser.conftest import sign_in
+from tests.browser.serving import serving
 from tests.cast import HUANG_WEI, PASSWORD, ZHAO_QIAN, ZHOU_JIE, Person
 from tests.scheduling.samples import HIS, received, request, room
 
@@ -33,12 +32,8 @@ def address(app: Flask) -> Iterator[str]:
             service.place_case(zhao, placed, room(1), clock.at(TODAY, 13))
             received(2, surgeon=PersonFacts("78", "卢志"), procedures=(ProcedureFacts("胆囊切除术"),))
         db.session.remove()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(5)
+    with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

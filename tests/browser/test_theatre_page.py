@@ -1,6 +1,5 @@
 """The theatre page in a real browser: few touches, live figures that age, two workstations, budget of the line."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +9,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, CDPSession, Page, Route, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from app.anesthesia import service as anesthesia
 from app.anesthesia.models import Administration
@@ -19,6 +17,7 @@ from app.core.db import db
 from app.core.extensions import socketio
 from app.terminology import queries as terminology
 from tests.browser.conftest import sign_in
+from tests.browser.serving import serving
 from tests.cast import CHEN_JING, LI_MING, PASSWORD, Person
 from tests.web.theatre_stage import Stage, rows, set_stage, user
 
@@ -60,12 +59,8 @@ class House:
 def house(app: Flask) -> Iterator[House]:
     """The application on a free port."""
     stage = set_stage(app, minutes=200)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield House(app, f"http://127.0.0.1:{server.server_port}", stage)
-    server.shutdown()
-    thread.join(5)
+    with serving(app) as address:
+        yield House(app, address, stage)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 from socketio import Client
-from werkzeug.serving import make_server
 
 from app.core import clock, unit_of_work
 from app.core.audit import SystemActor
@@ -20,6 +19,7 @@ from blueprints.common.access import settings
 from device_bridge.wire import NAMESPACE
 from device_bridge.wire_waves import WaveBatch, WaveBlock, WavePiece, pack_samples
 from tests.browser.conftest import sign_in
+from tests.browser.serving import serving
 from tests.cast import HE_YU, PASSWORD
 
 CHANNELS = ("ECG1", "PLETH", "P1", "CO2")
@@ -81,14 +81,13 @@ def device(app: Flask) -> int:
 @pytest.fixture
 def page(app: Flask, new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
     """何宇 at his desk."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    page = new_context().new_page()
-    page.add_init_script(f"({COUNT_FRAMES})()")
-    sign_in(page, f"http://127.0.0.1:{server.server_port}", HE_YU.username, PASSWORD)
-    page.base = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
-    yield page
-    server.shutdown()
+    with serving(app) as address:
+        page = new_context().new_page()
+        page.add_init_script(f"({COUNT_FRAMES})()")
+        sign_in(page, address, HE_YU.username, PASSWORD)
+        page.base = address  # type: ignore[attr-defined]
+        yield page
+        page.context.close()
 
 
 def heap(page: Page) -> float:
