@@ -5,6 +5,7 @@ One thread reads each port, so that the same code runs on Windows and Linux.
 
 import asyncio
 import contextlib
+import errno
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import serial
 from serial.tools import list_ports
 
 from device_bridge.outbound import ClearedBytes
-from device_bridge.transports.base import Connection, TransportError
+from device_bridge.transports.base import Connection, TransportError, keep_alive
 
 _READ_TIMEOUT_S = 0.2
 _PIECE = 65_536
@@ -144,8 +145,10 @@ class SerialLine:
     async def connect(self) -> Connection:
         try:
             port = await asyncio.to_thread(self._open)
-        except (serial.SerialException, ValueError) as error:
-            raise TransportError(f"无法打开串口 {self._url}") from error
+        except serial.SerialException as error:
+            raise TransportError(_why_not(self._url, error)) from error
+        except ValueError as error:
+            raise TransportError(f"无法打开串口 {self._url}：名称或地址不正确") from error
         except Exception as error:  # `termios.error` is no OSError: a setting that this line does not know
             raise TransportError(f"串口 {self._url} 不支持这些线路参数") from error
         return SerialConnection(port, self._url, asyncio.get_running_loop())
@@ -161,14 +164,38 @@ class SerialLine:
         port.xonxoff = wanted.xonxoff
         port.rtscts = wanted.rtscts
         port.dsrdtr = wanted.dsrdtr
-        with contextlib.suppress(ValueError, NotImplementedError):  # not every URL handler has one
+        if "://" not in self._url:  # the others refuse to open with one, and wait for the network instead
             port.write_timeout = _WRITE_TIMEOUT_S
+            port.exclusive = True  # two readers of one port would each get half of what the device says
         if wanted.rts is not None:
             port.rts = wanted.rts
         if wanted.dtr is not None:
             port.dtr = wanted.dtr
         port.open()
+        far_end = getattr(port, "_socket", None)  # of a serial server; pyserial has no public name for it
+        if far_end is not None:
+            keep_alive(far_end)
         return port
 
     async def close(self) -> None:
         return None
+
+
+# What pyserial and the systems say, and what that means for people.
+_BUSY = "被其他程序占用，或没有打开它的权限"
+_REASONS: tuple[tuple[str, str], ...] = (
+    ("exclusively lock", _BUSY),
+    ("PermissionError", _BUSY),
+    ("FileNotFoundError", "没有这个串口，转接头是否插好"),
+    ("not seem to support RFC2217", "对方不是 RFC 2217 串口服务器；若它透明传输，请改用“网络：连接到设备”"),
+    ("not accept parameter", "串口服务器不接受这些线路参数"),
+    ("refused", "串口服务器拒绝连接：端口未开放或已被占用"),
+    ("timed out", "串口服务器没有回应"),
+)
+
+
+def _why_not(url: str, error: serial.SerialException) -> str:
+    """Why a port does not open, for people. Windows tells it in the text only, Linux by number."""
+    by_number = {errno.EACCES: _BUSY, errno.EBUSY: _BUSY, errno.ENOENT: _REASONS[2][1]}
+    told = next((words for sign, words in _REASONS if sign in str(error)), "") or by_number.get(error.errno or 0, "")
+    return f"无法打开串口 {url}" + (f"：{told}" if told else "")

@@ -3,27 +3,13 @@
 import asyncio
 import contextlib
 import ipaddress
-import socket
 
 from device_bridge.outbound import ClearedBytes
-from device_bridge.transports.base import Connection, TransportError
+from device_bridge.transports.base import Connection, TransportError, keep_alive
 
 _CHUNK = 65_536
 _CONNECT_TIMEOUT_S = 8.0
 _WRITE_TIMEOUT_S = 5.0
-
-
-def _keepalive(writer: asyncio.StreamWriter) -> None:
-    """Notice a dead cable without traffic: after 30 s, every 10 s, three times, where the system allows."""
-    raw = writer.get_extra_info("socket")
-    if raw is None:
-        return
-    with contextlib.suppress(OSError):
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
-            option = getattr(socket, name, None)
-            if option is not None:
-                raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class StreamConnection:
@@ -35,7 +21,9 @@ class StreamConnection:
         name = writer.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if name else "?"
         self.ended = asyncio.Event()
-        _keepalive(writer)
+        line = writer.get_extra_info("socket")
+        if line is not None:
+            keep_alive(line)
 
     async def read(self) -> bytes:
         return await self._reader.read(_CHUNK)

@@ -10,7 +10,7 @@ _QUEUE = 2000
 
 class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, remote_host: str | None) -> None:
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
+        self.queue: asyncio.Queue[bytes | OSError | None] = asyncio.Queue(_QUEUE)
         self.dropped = 0
         self._remote_host = remote_host
 
@@ -23,7 +23,12 @@ class _Datagrams(asyncio.DatagramProtocol):
             self.dropped += 1
 
     def error_received(self, exc: Exception) -> None:
-        """An ICMP error (nobody listens there yet) is not the end of the line."""
+        """Nobody listens there yet, or the network is down: end the line, so that it is made again.
+
+        Going on would be deaf on Windows: its loop reads no more after such an error (CPython 3.11, gh-91227).
+        """
+        if isinstance(exc, OSError) and not self.queue.full():
+            self.queue.put_nowait(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.queue.full():
@@ -40,7 +45,10 @@ class UdpConnection:
         self.peer = f"{remote[0]}:{remote[1]}" if remote else "udp"
 
     async def read(self) -> bytes:
-        return await self._protocol.queue.get() or b""
+        item = await self._protocol.queue.get()
+        if isinstance(item, OSError):
+            raise item
+        return item or b""
 
     async def write(self, cleared: ClearedBytes) -> None:
         if self._remote is None:
