@@ -37,7 +37,7 @@ def judge(driver: Driver, pieces: Sequence[bytes], at: Clocks) -> Verdict:
     codec = driver.codec(CodecOptions())
     values = doubtful = faults = other = 0
     seen: set[str] = set()
-    outputs: list[Output] = []
+    outputs: list[Output] = codec.opened(at)  # a dialogue knows an answer by its question; nothing of it is sent here
     for piece in pieces:
         outputs += codec.feed(piece, at)
     outputs += codec.closed(at)
@@ -69,6 +69,7 @@ def recognise(drivers: Iterable[Driver], pieces: Sequence[bytes], at: Clocks) ->
 def beside(driver: Driver, pieces: Sequence[bytes], at: Clocks, width: int = 24) -> list[str]:
     """Raw bytes on the left, what they mean on the right; at most a line a piece."""
     codec = driver.codec(CodecOptions())
+    codec.opened(at)
     lines: list[str] = []
     for piece in pieces:
         words = []

@@ -1,8 +1,8 @@
 """`listen`: hear what a line says, recognise the family and the line settings, show values beside the bytes, and give
 the configuration to save.
 
-It sends nothing, unless `ask` is given: then each family's own read request is sent in turn, through the same gate
-as always, for devices that only speak when they are asked.
+It sends nothing, unless `ask` is given: then each family's own dialogue of read requests is tried in turn, through the
+same gate as always, for devices that only speak when they are asked.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from device_bridge.clocks import now
-from device_bridge.drivers.base import CodecOptions, Driver, Send
+from device_bridge.drivers.base import Alarm, CodecOptions, Driver, Observation, Output, Routed, Send, Wave
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.recognise import Verdict, beside, recognise
-from device_bridge.transports.base import Connection, TransportError, explain
+from device_bridge.transports.base import Connection, Endpoint, TransportError, explain
 from device_bridge.transports.factory import make_endpoint
 from device_bridge.wire import DeviceConfig
 
@@ -24,6 +24,8 @@ Tell = Callable[[str], None]
 Note = Callable[[Passage], None]
 _ENOUGH_BYTES = 64 * 1024
 _SHOWN = 12
+_TURN_S = 0.1
+_PASSAGES_TOLD = 4  # a driver
 
 # Usual line settings, the most frequent first: (baud rate, data bits, parity, stop bits).
 LINES: tuple[tuple[int, int, str, float], ...] = (
@@ -65,70 +67,139 @@ def serial_candidates(port: str, fixed: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+class _Ear:
+    """One connection that is listened to piece by piece."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.has_ended = False
+        self._reading: asyncio.Task[bytes] | None = None
+
+    async def piece(self, seconds: float) -> bytes:
+        """What comes next, empty when nothing came in time or the line ended."""
+        if self.has_ended:
+            return b""
+        self._reading = self._reading or asyncio.create_task(self.connection.read())
+        done, _ = await asyncio.wait({self._reading}, timeout=max(seconds, 0.0))
+        if not done:
+            return b""
+        reading, self._reading = self._reading, None
+        data = reading.result()
+        self.has_ended = not data
+        return data
+
+    async def pieces(self, seconds: float) -> list[bytes]:
+        """All that comes, at most for so long."""
+        found: list[bytes] = []
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        while sum(map(len, found)) < _ENOUGH_BYTES and (data := await self.piece(ends - loop.time())):
+            found.append(data)
+        return found
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+        await self.connection.close()
+
+
 async def hear(
     transport: dict[str, Any], drivers: list[Driver], seconds: float, *, ask: bool, tell: Tell, note: Note | None = None
 ) -> Heard:
     """Listen on one transport. Raises `OSError` when the place cannot be reached."""
     endpoint = make_endpoint(transport)
-    pieces: list[bytes] = []
+    ear: _Ear | None = None
     try:
-        connection = await asyncio.wait_for(endpoint.connect(), max(seconds, 1.0) * 10)
-        try:
-            pieces += await _collect(connection, seconds)
-            if ask and not _best(drivers, pieces):
-                for driver in drivers:
-                    if await _ask(connection, driver, tell, note):
-                        pieces += await _collect(connection, seconds)
-                        if _best(drivers, pieces):
-                            break
-        finally:
-            await connection.close()
-    except TimeoutError as error:
-        raise TransportError("没有设备连接进来") from error
+        ear = await _reach(endpoint, seconds)
+        pieces = await ear.pieces(seconds)
+        if ask and not _best(drivers, pieces):
+            for driver in _worth_asking(drivers, transport):
+                if ear.has_ended:  # a device that does not understand hangs up; the next family begins on a fresh line
+                    await ear.close()
+                    ear = await _reach(endpoint, seconds)
+                answers = await _converse(ear, driver, pieces, seconds, tell, note)
+                if answers and _best([driver], [*pieces, *answers]):
+                    pieces += answers
+                    break
+                pieces = pieces or answers
     finally:
+        if ear is not None:
+            await ear.close()
         await endpoint.close()
     return Heard(transport, tuple(pieces), tuple(recognise(drivers, pieces, now())) if pieces else ())
+
+
+def _worth_asking(drivers: list[Driver], transport: dict[str, Any]) -> list[Driver]:
+    """On a serial line the families whose usual settings these are, and those that only answer: the line is tried with
+    all settings in turn, and asking everybody at each would take a quarter of an hour. A family that a person has named
+    is asked at any."""
+    if len(drivers) == 1 or transport["kind"] != "serial":
+        return drivers
+    line = ("kind", "baudrate", "bytesize", "parity", "stopbits")
+    here = [transport.get(key) for key in line]
+    return [
+        driver
+        for driver in drivers
+        if [driver.default_transport.get(key) for key in line] == here
+        or not any(isinstance(one, Send) for one in driver.codec(CodecOptions()).opened(now()))
+    ]
+
+
+async def _reach(endpoint: Endpoint, seconds: float) -> _Ear:
+    try:
+        return _Ear(await asyncio.wait_for(endpoint.connect(), max(seconds, 1.0) * 10))
+    except TimeoutError as error:
+        raise TransportError("没有设备连接进来") from error
 
 
 def _best(drivers: Iterable[Driver], pieces: list[bytes]) -> bool:
     return bool(pieces) and recognise(drivers, pieces, now())[0].is_recognised
 
 
-async def _collect(connection: Connection, seconds: float) -> list[bytes]:
-    loop = asyncio.get_running_loop()
-    ends = loop.time() + seconds
-    pieces: list[bytes] = []
-    reading = asyncio.create_task(connection.read())
-    try:
-        while (left := ends - loop.time()) > 0 and sum(map(len, pieces)) < _ENOUGH_BYTES:
-            done, _ = await asyncio.wait({reading}, timeout=left)
-            if not done:
-                break
-            data = reading.result()
-            if not data:
-                break
-            pieces.append(data)
-            reading = asyncio.create_task(connection.read())
-    finally:
-        reading.cancel()
-    return pieces
+async def _converse(
+    ear: _Ear, driver: Driver, heard: Iterable[bytes], seconds: float, tell: Tell, log: Note | None
+) -> list[bytes]:
+    """Speak as this driver would, as far as its checker lets it pass, and give what the device answered.
 
-
-async def _ask(connection: Connection, driver: Driver, tell: Tell, log: Note | None) -> bool:
-    """Send what this driver would ask when it begins, as far as its checker lets it pass."""
+    Many devices want a greeting before they tell anything, so it takes the driver's own dialogue. A message with data
+    is not acknowledged: here nothing is kept, and who were told otherwise would never send it again.
+    """
+    told: list[Passage] = []
 
     def note(passage: Passage) -> None:
         if log is not None:
             log(passage)
-        tell(f"  {'已拦截' if passage.refused else '已发送读取请求'} {driver.name}: {passage.payload[:40].hex(' ')}")
+        if len(told) < _PASSAGES_TOLD:
+            word = "已拦截" if passage.refused else "已发送读取请求"
+            tell(f"  {word} {driver.name}: {passage.payload[:40].hex(' ')}")
+        told.append(passage)
 
     gate = OutboundGate(driver.checker, note)
-    asked = False
-    for one in driver.codec(CodecOptions()).opened(now()):
-        if isinstance(one, Send) and (cleared := gate.clear(one)) is not None:
-            await connection.write(cleared)
-            asked = True
-    return asked
+
+    async def speak(outputs: list[Output]) -> None:
+        has_data = any(isinstance(one, Observation | Alarm | Wave | Routed) for one in outputs)
+        for one in outputs:
+            if isinstance(one, Send) and not (one.after_commit and has_data) and (cleared := gate.clear(one)):
+                await ear.connection.write(cleared)
+
+    codec = driver.codec(CodecOptions())
+    pieces: list[bytes] = []
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    try:
+        await speak(codec.opened(now()))
+        for piece in heard:
+            await speak(codec.feed(piece, now()))
+        while gate.passed and not ear.has_ended and loop.time() < ends and sum(map(len, pieces)) < _ENOUGH_BYTES:
+            if piece := await ear.piece(_TURN_S):
+                pieces.append(piece)
+                await speak(codec.feed(piece, now()))
+            await speak(codec.poll(now()))
+    except OSError as error:
+        tell(f"  {explain(error)}")
+        ear.has_ended = True
+    return pieces
 
 
 async def listen(

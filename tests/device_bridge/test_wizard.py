@@ -1,5 +1,6 @@
 """The wizard names the family of what it hears, finds the line settings, and sends nothing by itself."""
 
+import asyncio
 import json
 import os
 import pty
@@ -19,7 +20,8 @@ from device_bridge.recognise import beside, recognise
 from device_bridge.simulators.ge_dri import fill
 from device_bridge.simulators.patient import SimulatedPatient
 from device_bridge.wire import DeviceConfig
-from device_bridge.wizard import LINES, serial_candidates
+from device_bridge.wizard import LINES, _worth_asking, hear, serial_candidates
+from tests.device_bridge.lines import free_port, simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 AT = Clocks(1_790_000_000_000, 10.0)
@@ -121,6 +123,18 @@ def test_all_usual_line_settings_are_tried_and_given_ones_kept():
     assert {one["baudrate"] for one in serial_candidates("COM3", {"baudrate": 9600})} == {9600}
 
 
+def test_each_family_is_asked_at_its_usual_line_settings_only():
+    entries = serial_candidates("COM3", {})
+    asked = {
+        (one.name, entry["baudrate"], entry["parity"])
+        for entry in entries
+        for one in _worth_asking([DRIVERS[name] for name in ("mindray_pds", "ge_dri", "hamilton", "astm")], entry)
+    }
+    assert {one for one in asked if one[0] != "astm"} == {("ge_dri", 19200, "E"), ("hamilton", 38400, "N")}
+    assert len([one for one in asked if one[0] == "astm"]) == len({(e["baudrate"], e["parity"]) for e in entries})
+    assert all(_worth_asking([DRIVERS["ge_dri"]], entry) for entry in entries), "a named family is asked at any"
+
+
 def test_a_silent_line_says_what_to_do():
     server = socket.create_server(("127.0.0.1", 0))
     host, port = server.getsockname()
@@ -128,3 +142,40 @@ def test_a_silent_line_says_what_to_do():
     server.close()
     assert done.returncode == 1
     assert "没有收到任何数据" in done.stderr
+
+
+def test_a_machine_that_wants_a_greeting_is_spoken_to_until_it_tells():
+    async def run():
+        async with simulated("medibus") as machine:
+            line = {"kind": "tcp_client", "host": "127.0.0.1", "port": machine.port}
+            passages = []
+            return passages, await hear(
+                line, [DRIVERS["medibus"]], 1.0, ask=True, tell=lambda _: None, note=passages.append
+            )
+
+    passages, heard = asyncio.run(run())
+    assert heard.best.driver == "medibus"
+    assert len(passages) > 4, "all that was sent is in the log"
+    assert not any(one.refused for one in passages)
+
+
+@pytest.mark.parametrize("driver", ["hl7_bloodgas", "astm"])
+def test_results_are_recognised_and_not_acknowledged(driver):
+    """The wizard keeps nothing: an analyser that were told otherwise would never send the sample again."""
+
+    async def run():
+        port = free_port()
+        line = {"kind": "tcp_listener", "host": "127.0.0.1", "port": port}
+        if driver == "hl7_bloodgas":
+            hearing = asyncio.create_task(hear(line, [DRIVERS[driver]], 1.5, ask=True, tell=lambda _: None))
+            await asyncio.sleep(0.1)
+            async with simulated(driver, port=port) as analyser:
+                return await hearing, analyser.counted.sent
+        async with simulated(driver) as analyser:
+            line = {"kind": "tcp_client", "host": "127.0.0.1", "port": analyser.port}
+            return await hear(line, [DRIVERS[driver]], 1.0, ask=True, tell=lambda _: None), analyser.counted.sent
+
+    heard, delivered = asyncio.run(run())
+    assert heard.best.driver == driver
+    assert heard.best.parameters > 5
+    assert delivered == 0

@@ -1,5 +1,8 @@
 """Raw bytes decoded again: compared, looked at, applied once; with the worker of the bridge on a real spool."""
 
+import contextlib
+import os
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +29,8 @@ from app.vitals.models import VitalChunk, VitalRevision
 from blueprints.common.access import settings
 from device_bridge import errand_worker
 from device_bridge.drivers.nellcor import encoder as nellcor
+from device_bridge.simulators.answering import HamiltonVentilator
+from device_bridge.simulators.base import SimulatorSettings
 from device_bridge.spool import Received, Spool
 from device_bridge.wire import NAMESPACE
 from tests.anesthesia.samples import make_case
@@ -290,3 +295,43 @@ def test_the_wizard_listens_recognises_and_fills_the_form(
     (link,) = [tag["href"] for tag in page.soup.select("a") if tag.text.strip() == "登记这台设备"]
     values = {tag["name"]: tag.get("value") for tag in open_page(link).soup.select("input[name]")}
     assert (values["key"], values["bridge"]) == ("OR9-OXI", "b")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pseudo terminals are POSIX")
+def test_the_wizard_asks_a_ventilator_on_a_serial_port(
+    app: Flask, bridge, sign_in: SignIn, open_page: OpenPage, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    """From the page over a real (pseudo) port to a simulated ventilator that speaks when it is asked, and back."""
+    client = sign_in(HE_YU)
+    master, slave = os.openpty()
+    port = os.ttyname(slave)
+    device = HamiltonVentilator(SimulatorSettings("127.0.0.1", 0, case_clock_s=1000))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # the line is over
+            while question := os.read(master, 64):
+                for one in question.split(b"\r")[:-1]:
+                    os.write(master, device.answer(one + b"\r")[0])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    bridge("errands", {"serial_ports": [[port, "USB-Serial"]], "host": "pc"})
+    assert f"{port}（USB-Serial）" in open_page("/devices/wizard?line=serial&bridge=b").text
+    given = {
+        "bridge": "b", "line": "serial", "transport.port": port, "transport.baudrate": "9600", "driver": "hamilton",
+        "ask": "1", "device_id": "OR9-VENT",
+    }  # fmt: skip
+    place = client.post("/devices/wizard", data=given).location
+    with app.app_context(), unit_of_work.writing():
+        errand = db.session.scalars(select(BridgeErrand)).one()
+        errand.request = errand.request | {"seconds": 1.0}
+    work(bridge, tmp_path)
+    os.close(slave)
+    page = open_page(place)
+    assert "识别为" in page.text
+    assert "(TVe)=" in page.text
+    (link,) = [tag["href"] for tag in page.soup.select("a") if tag.text.strip() == "登记这台设备"]
+    form = open_page(link)
+    values = {tag["name"]: tag.get("value") for tag in form.soup.select("input[name]")}
+    assert (values["key"], values["transport.port"]) == ("OR9-VENT", port)
+    thread.join(2)
