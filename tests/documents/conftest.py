@@ -17,7 +17,7 @@ from app.documents.definition import Field, FieldType, Kind
 from app.patients.models import Allergy, Encounter, Patient
 from app.scheduling.models import CaseEvent, OperatingRoom, StaffAssignment, SurgicalCase
 from printing.fonts import ensure_fonts
-from tests.cast import CHEN_JING, LI_MING, WANG_FANG, ZHOU_JIE, Person
+from tests.cast import CHEN_JING, LI_MING, QIN_YU, WANG_FANG, ZHAO_QIAN, ZHOU_JIE, Person
 
 START = datetime(2026, 11, 20, 0, 30, tzinfo=UTC)  # 08:30 in the hospital
 TIMES = {
@@ -91,6 +91,12 @@ def users(as_user: Callable[[Person], User]) -> dict[str, User]:
         "anesthesiologist_2": as_user(CHEN_JING),
         "theatre_nurse": as_user(WANG_FANG),
     }
+
+
+@pytest.fixture
+def staff(users: dict[str, User], as_user: Any) -> dict[str, User]:
+    """With a second theatre nurse and an anesthesia nurse, so that every slot finds its person."""
+    return {**users, "theatre_nurse_2": as_user(ZHAO_QIAN), "anesthesia_nurse": as_user(QIN_YU)}
 
 
 def a_value(field: Field, moment: datetime = START) -> Any:

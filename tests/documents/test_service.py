@@ -1,43 +1,27 @@
-"""Write, conflict, sign, freeze, amend, archive, reopen, seal: who may do what, and what is kept."""
+"""Begin, write, conflict and copy; the folder of a case; a document of every kind."""
 
-import io
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
 from app.accounts.models import User
-from app.accounts.service import SignInRefused
 from app.core import clock
 from app.core.audit import AuditEntry, verify_chain
 from app.core.db import db
-from app.core.errors import Conflict, InvalidInput, Locked, NotAllowed, NotFound
+from app.core.errors import Conflict, NotFound
 from app.documents import service
 from app.documents.kinds import kind_of
-from app.documents.models import Document, FrozenCopy
-from app.documents.ports import sha256
+from app.documents.models import Document
 from app.documents.queries.gates import safety_refusal
 from app.documents.queries.lists import case_folder, case_folders
 from app.documents.registry import catalogue
-from app.documents.service.common import Incomplete, filled_of
-from app.documents.service.freezing import canonical_text
-from app.documents.service.seal_paper import seal_list
-from app.documents.service.sealing import Party, seal_faults
 from app.scheduling.models import SurgicalCase
-from tests.cast import HUANG_WEI, MO_LAN, PIN, QIN_YU, ZHAO_QIAN
-from tests.documents.conftest import PIXEL, START
-from tests.documents.helpers import FITTING, sign_all, signed, write_all
+from tests.documents.conftest import START
+from tests.documents.helpers import signed
 
 Case = Callable[..., SurgicalCase]
-BOTH = [Party("hospital", "医务科李科长"), Party("patient", "覃大山", "配偶")]
-
-
-@pytest.fixture
-def staff(users: dict[str, User], as_user: Any) -> dict[str, User]:
-    return {**users, "theatre_nurse_2": as_user(ZHAO_QIAN), "anesthesia_nurse": as_user(QIN_YU)}
 
 
 def test_a_new_document_is_filled_from_the_case(make_case: Case, users: dict[str, User]) -> None:
@@ -119,260 +103,6 @@ def test_unknown_and_computed_fields_are_not_written(key: str, make_case: Case, 
     document = service.begin_document(users["anesthesiologist"], make_case(), "preop_visit")
     with pytest.raises(NotFound):
         service.save_field(users["anesthesiologist"], document, key, "1", 0)
-
-
-def test_signing_tells_what_is_missing(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["anesthesiologist"], make_case(), "preop_visit")
-    with pytest.raises(Incomplete) as refused:
-        service.sign_document(users["anesthesiologist"], document, "anesthesiologist", PIN)
-    paths = {gap.path for gap in refused.value.gaps}
-    assert {"heart", "lungs", "mallampati", "visited_at"} <= paths
-    assert not paths & {"asa", "method", "allergy"}, "what the case filled is not missing"
-
-
-def test_a_wrong_pin_signs_nothing_and_is_counted(make_case: Case, users: dict[str, User]) -> None:
-    user = users["anesthesiologist"]
-    document = service.begin_document(user, make_case(), "preop_visit", [])
-    write_all(user, document)
-    answer = service.sign_document(user, document, "anesthesiologist", "0000")
-    assert isinstance(answer, SignInRefused)
-    assert user.failed_attempts == 1
-    assert document.signatures == []
-
-
-def test_a_signature_needs_the_right_role(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["anesthesiologist"], make_case(), "preop_visit", [])
-    write_all(users["anesthesiologist"], document)
-    with pytest.raises(NotAllowed, match="须由麻醉医师签名，您登记的岗位是手术医师"):
-        service.sign_document(users["surgeon"], document, "anesthesiologist", PIN)
-
-
-def test_one_person_is_not_two(make_case: Case, staff: dict[str, User]) -> None:
-    document = service.begin_document(staff["theatre_nurse"], make_case(), "instrument_count", [])
-    write_all(staff["theatre_nurse"], document, counts=[
-        {"name": "纱布", "before": 10, "added": 0, "closing": 10, "closed": 10, "skin": 10}])  # fmt: skip
-    service.sign_document(staff["theatre_nurse"], document, "scrub", PIN)
-    with pytest.raises(NotAllowed, match="同一人不能代签两处"):
-        service.sign_document(staff["theatre_nurse"], document, "circulating", PIN)
-    service.sign_document(staff["theatre_nurse_2"], document, "circulating", PIN)
-    assert document.state == "signed"
-
-
-def test_a_count_that_does_not_add_up_is_refused(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["theatre_nurse"], make_case(), "instrument_count", [])
-    write_all(users["theatre_nurse"], document, correct="yes", counts=[
-        {"name": "纱布", "before": 10, "added": 5, "closing": 15, "closed": 14, "skin": 15},
-        {"name": "缝针", "before": 6, "closing": 6, "closed": 7, "skin": 6}])  # fmt: skip
-    with pytest.raises(Incomplete, match="关体腔后数目与术前加数合计不符") as refused:  # the sums alone would agree
-        service.sign_document(users["theatre_nurse"], document, "scrub", PIN)
-    assert len(refused.value.gaps) == 1
-    assert filled_of(document).computed["unlike"] == "纱布，缝针"
-    counts = [{"name": "纱布", "before": 10, "closing": 10, "closed": "", "skin": 10}]
-    service.save_field(users["theatre_nurse"], document, "counts", counts, document.content.meta["counts"]["v"])
-    with pytest.raises(Incomplete, match="四次清点"):
-        service.sign_document(users["theatre_nurse"], document, "scrub", PIN)
-
-
-def test_two_checkers_of_blood_are_two_people(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["anesthesiologist"], make_case(), "transfusion_record", [])
-    bag = FITTING["transfusion_record"]["bags"][0]
-    wrong = {**bag, "checker_2": bag["checker_1"], "expiry": "2026-11-19", "ended_at": "2026-11-20 08:00"}
-    write_all(users["anesthesiologist"], document, bags=[wrong])
-    with pytest.raises(Incomplete) as refused:
-        service.sign_document(users["anesthesiologist"], document, "doctor", PIN)
-    assert [gap.path for gap in refused.value.gaps] == ["bags"] * 3
-
-
-def test_the_safety_check_goes_stage_by_stage(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["theatre_nurse"], make_case(), "safety_check", [])
-    people = {
-        "surgeon": users["surgeon"],
-        "anesthesiologist": users["anesthesiologist"],
-        "nurse": users["theatre_nurse"],
-    }
-    first = {item.key: value for item in kind_of(document).sections[1].fields for value in ["yes"]}
-    first |= {"i_allergy": "no", "i_materials": ["均无"], "i_other": "", "i_explain": ""}
-    for key, value in first.items():
-        service.save_field(users["theatre_nurse"], document, key, value, 0)
-    with pytest.raises(NotAllowed, match="请先完成"):
-        service.sign_document(users["surgeon"], document, "incision_surgeon", PIN)
-    for role, user in people.items():
-        service.sign_document(user, document, f"induction_{role}", PIN)
-    with pytest.raises(Locked, match="已签名"):
-        service.save_field(users["theatre_nurse"], document, "i_skin", "no", 1)
-    with pytest.raises(Incomplete):
-        service.sign_document(users["surgeon"], document, "incision_surgeon", PIN)
-    assert document.state == "draft"
-
-
-def test_a_negative_answer_needs_an_explanation(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["theatre_nurse"], make_case(), "safety_check", [])
-    write_all(users["theatre_nurse"], document, i_skin="no", i_explain="")
-    with pytest.raises(Incomplete) as refused:
-        service.sign_document(users["surgeon"], document, "induction_surgeon", PIN)
-    assert {gap.path for gap in refused.value.gaps} == {"i_explain"}
-
-
-def test_a_patient_signs_on_the_pad_and_staff_cannot(make_case: Case, users: dict[str, User]) -> None:
-    user = users["anesthesiologist"]
-    document = service.begin_document(user, make_case(), "anesthesia_consent", [])
-    write_all(user, document)
-    with pytest.raises(NotAllowed, match="由患者"):
-        service.sign_document(user, document, "patient", PIN)
-    with pytest.raises(NotAllowed):
-        service.sign_as_patient(user, document, "anesthesiologist", "覃", "", PIXEL)
-    with pytest.raises(InvalidInput, match="签名"):
-        service.sign_as_patient(user, document, "patient", "覃䶮㛃", "", "")
-    row = service.sign_as_patient(user, document, "patient", "覃䶮㛃", "本人", PIXEL)
-    assert (row.user_id, row.witness, row.method) == (None, "李明", "drawn")
-
-
-def test_a_complete_set_of_signatures_freezes(make_case: Case, staff: dict[str, User]) -> None:
-    document = signed(staff, make_case(), "anesthesia_consent")
-    copy = db.session.query(FrozenCopy).filter_by(document_id=document.id).one()
-    assert copy.sha256 == sha256(copy.canonical) == sha256(canonical_text(document))
-    assert "覃䶮㛃" in copy.canonical
-    with pytest.raises(Locked):
-        service.save_field(staff["anesthesiologist"], document, "base_disease", "改写", 1)
-    assert document.retain_until is not None
-    assert document.retain_until.year - clock.today().year == 30
-
-
-def test_a_signature_can_be_taken_back_until_all_have_signed(make_case: Case, users: dict[str, User]) -> None:
-    user = users["anesthesiologist"]
-    document = service.begin_document(user, make_case(), "anesthesia_consent", [])
-    write_all(user, document)
-    row = service.sign_document(user, document, "anesthesiologist", PIN)
-    assert not isinstance(row, SignInRefused)
-    with pytest.raises(NotAllowed, match="本人"):
-        service.withdraw_signature(users["surgeon"], row, "代撤")
-    service.withdraw_signature(user, row, "补充风险")
-    service.save_field(user, document, "special_risk", "困难气道", document.content.meta["special_risk"]["v"])
-    assert row.withdrawn_at is not None, "the withdrawn signature stays"
-
-
-def test_amending_makes_a_version_and_strikes_the_old_when_signed(make_case: Case, staff: dict[str, User]) -> None:
-    old = signed(staff, make_case(), "postop_visit")
-    user = staff["anesthesiologist"]
-    with pytest.raises(InvalidInput, match="理由"):
-        service.amend_document(user, old, " ")
-    new = service.amend_document(user, old, "补记声音嘶哑")
-    with pytest.raises(Conflict, match="已有正在修改的新版本"):
-        service.amend_document(user, old, "再改")
-    service.save_field(user, new, "special", "轻度嘶哑", new.content.meta["special"]["v"])
-    assert old.struck_at is None, "the old version is valid until the new one is signed"
-    sign_all(staff, new)
-    assert old.struck_at is not None
-    assert (new.version_no, new.previous_id) == (2, old.id)
-    assert old.content.values["special"] != new.content.values["special"]
-    with pytest.raises(Locked):
-        service.amend_document(user, old, "旧版")
-
-
-def test_archive_reopen_needs_another_person(make_case: Case, staff: dict[str, User], as_user: Any) -> None:
-    document, chief, clerk = signed(staff, make_case(), "postop_visit"), as_user(HUANG_WEI), as_user(MO_LAN)
-    service.archive_document(clerk, document)
-    assert db.session.query(FrozenCopy).filter_by(document_id=document.id, cause="archived").count() == 1
-    with pytest.raises(Locked, match="申请重新打开"):
-        service.amend_document(staff["anesthesiologist"], document, "更正")
-    request = service.request_reopen(chief, document, "漏写")
-    with pytest.raises(Conflict):
-        service.request_reopen(chief, document, "再次申请")
-    with pytest.raises(NotAllowed, match="自己的申请"):
-        service.decide_reopen(chief, request, True)
-    new = service.decide_reopen(clerk, request, True, "同意")
-    assert new is not None
-    assert (new.version_no, new.state, document.state) == (2, "draft", "archived")
-    with pytest.raises(Conflict, match="已经处理"):
-        service.decide_reopen(clerk, request, False)
-
-
-def test_a_late_field_may_follow_the_signature_and_archiving_asks_for_it(
-    make_case: Case, staff: dict[str, User]
-) -> None:
-    document = service.begin_document(staff["surgeon"], make_case(), "surgical_risk", [])
-    write_all(staff["surgeon"], document, healing="", infection="")
-    sign_all(staff, document)
-    assert document.state == "signed"
-    with pytest.raises(Incomplete, match="切口愈合未填写"):
-        service.archive_document(staff["surgeon"], document)
-    service.save_field(
-        staff["surgeon"], document, "healing", "甲级愈合", document.content.meta.get("healing", {}).get("v")
-    )
-    service.save_field(
-        staff["surgeon"], document, "infection", "无", document.content.meta.get("infection", {}).get("v")
-    )
-    service.archive_document(staff["surgeon"], document)
-    with pytest.raises(Locked):
-        service.save_field(staff["surgeon"], document, "healing", "乙级愈合", 9)
-
-
-def test_nothing_incomplete_is_archived(make_case: Case, users: dict[str, User]) -> None:
-    document = service.begin_document(users["anesthesiologist"], make_case(), "anesthesia_summary", [])
-    with pytest.raises(Incomplete, match=r"麻醉医师未签名|未填写"):
-        service.archive_document(users["anesthesiologist"], document)
-
-
-def test_a_seal_keeps_its_copies_while_the_original_goes_on(make_case: Case, staff: dict[str, User]) -> None:
-    case, user = make_case(), staff["anesthesiologist"]
-    done = signed(staff, case, "postop_visit")
-    open_one = service.begin_document(user, case, "anesthesia_summary", [])
-    with pytest.raises(InvalidInput, match="医疗机构一方"):
-        service.seal_documents(user, case, [done], [BOTH[1]], "纠纷")
-    with pytest.raises(InvalidInput, match="公证"):
-        service.seal_documents(user, case, [done], [BOTH[0]], "纠纷")
-    seal = service.seal_documents(user, case, [done, open_one], BOTH, "医疗纠纷", keeper="病案室")
-    assert seal.is_partial
-    before = [copy.sha256 for copy in seal.items]
-    service.save_field(
-        user, open_one, "induction", "封存后继续书写", open_one.content.meta.get("induction", {}).get("v")
-    )
-    service.amend_document(user, done, "封存后更正")
-    assert [copy.sha256 for copy in seal.items] == before
-    assert seal_faults(seal) == []
-    later = service.seal_documents(user, case, [open_one], BOTH, "补封", continues=seal)
-    assert (later.continues_id, later.number != seal.number) == (seal.id, True)
-
-
-def test_what_is_finished_is_sealed_first_and_the_rest_later(make_case: Case, staff: dict[str, User]) -> None:
-    case, user = make_case(), staff["anesthesiologist"]
-    done = signed(staff, case, "postop_visit")
-    rest = service.begin_document(user, case, "anesthesia_summary", [])
-    first = service.seal_documents(user, case, [done], BOTH, "纠纷")
-    assert first.is_partial, "the summary is not finished"
-    write_all(user, rest)
-    sign_all(staff, rest)
-    drawn = [Party("hospital", "医务科李科长", "", PIXEL), BOTH[1]]
-    later = service.seal_documents(user, case, [rest], drawn, "补封", continues=first)
-    assert not later.is_partial, "with the seal it continues it holds everything"
-    with pytest.raises(InvalidInput):
-        service.seal_documents(user, case, [rest], [Party("hospital", "李", "", "data:text/html,x"), BOTH[1]], "纠纷")
-    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(seal_list(later))).pages).replace("\n", "")
-    for told in (
-        later.number,
-        first.number,
-        later.sha256,
-        later.items[0].sha256,
-        "患者或其代理人（覃大山，配偶）",
-        "全部封存",
-    ):
-        assert told in words
-    noted = db.session.query(AuditEntry).filter_by(action="documents.seal").all()
-    assert not any("image" in json.dumps(entry.after) for entry in noted)
-
-
-def test_unsealing_needs_every_side_and_intact_copies(make_case: Case, staff: dict[str, User]) -> None:
-    case, user = make_case(), staff["anesthesiologist"]
-    seal = service.seal_documents(user, case, [signed(staff, case, "postop_visit")], BOTH, "纠纷")
-    with pytest.raises(InvalidInput, match="还缺：患者或其代理人"):
-        service.unseal(user, seal, [BOTH[0]], "鉴定")
-    seal.items[0].canonical += " "
-    with pytest.raises(Conflict, match="与清单不符"):
-        service.unseal(user, seal, BOTH, "鉴定")
-    seal.items[0].canonical = seal.items[0].canonical[:-1]
-    service.unseal(user, seal, BOTH, "鉴定")
-    with pytest.raises(Conflict, match="已经启封"):
-        service.unseal(user, seal, BOTH, "鉴定")
 
 
 def test_copying_takes_only_what_was_chosen(make_case: Case, staff: dict[str, User]) -> None:
