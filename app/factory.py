@@ -22,7 +22,7 @@ from app.core.extensions import csrf, htmx, limiter, login_manager, socketio
 from app.core.logging import configure_logging
 from app.core.settings import PROJECT_ROOT, Settings
 from app.core.types import field_cipher
-from app.documents import ports, record_facts
+from app.documents import lab_facts, ports, record_facts
 from app.documents.batch_work import DOCUMENT_JOBS
 from app.documents.facts import contribute
 from app.jobs.tasks import BASIC_JOBS
@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> Flask:
     shell.init_app(app, settings)
     warm.init_app(app)
     contribute(record_facts.tell_records)
+    contribute(lab_facts.tell_labs)
     press = Press(settings.instance_dir / "fonts")
     app.extensions["mafei.press"] = press
     ports.plug(press, with_sm3=settings.sm3)

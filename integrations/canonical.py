@@ -198,7 +198,41 @@ class SurgeryRequestChange:
         return f"{self.action.label} {self.request_no}：{who} {kind} {what}"
 
 
-Change = PatientChange | SurgeryRequestChange
+@dataclass(frozen=True, slots=True)
+class LabItemData:
+    """One item of a report, as sent. `status`: preliminary, final, corrected, withdrawn."""
+
+    item: Code
+    text: str = ""
+    sub_id: str = ""
+    unit: str = ""
+    reference: str = ""
+    flag: str = ""
+    status: str = "final"
+    taken_at: datetime | None = None
+    reported_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabReportChange:
+    """One report of a laboratory (an OBR with its OBX), understood. The key is (`source`, `report_no`)."""
+
+    source: str
+    report_no: str
+    patient: PatientData
+    items: tuple[LabItemData, ...] = ()
+    visit: VisitData | None = None
+    panel: Code = Code()
+    specimen: str = ""
+    message_no: str = ""
+
+    def describe(self) -> str:
+        """One Chinese sentence."""
+        who = f"{self.patient.name or '（未给姓名）'}（病人ID {self.patient.patient_no or '未给'}）"
+        return f"检验结果 {self.report_no}：{who} {self.panel or '（未给项目）'} {len(self.items)} 项"
+
+
+Change = PatientChange | SurgeryRequestChange | LabReportChange
 
 
 @dataclass(frozen=True, slots=True)

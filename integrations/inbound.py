@@ -26,8 +26,9 @@ from integrations.hl7.codes import PeerProfile
 from integrations.hl7.errors import MessageError
 from integrations.hl7.preview import broken_frame
 from integrations.hl7.reader import Interpretation, Outcome, interpret
-from integrations.intake import carry_out
+from integrations.intake import PatientUnknown, carry_out
 from integrations.mllp import Frame, FrameProblem
+from integrations.waiting import file_waiting
 
 log = logging.getLogger("mafei.interfaces")
 _GIVE_UP_AFTER = 5
@@ -132,23 +133,29 @@ class Inbound:
         rows: list[dict[str, str]] = []
         outcomes: list[Outcome] = []
         for outcome in item.outcomes:
-            done, said = self._one(outcome)
+            done, said, result = self._one(outcome)
             outcomes.append(done)
-            rows.append({"label": outcome.label, "result": "refused" if done.error else "done", "text": said})
+            rows.append({"label": outcome.label, "result": result, "text": said})
         code, text = verdict(replace(item, outcomes=tuple(outcomes)))
         errors = [outcome.error for outcome in outcomes if outcome.error is not None]
-        return Answer(code, "refused" if errors else "done", text, errors, rows)
+        waits = any(row["result"] == "waiting" for row in rows)
+        state = "refused" if errors else "waiting" if waits else "done"
+        rows += file_waiting([outcome.change for outcome in outcomes if outcome.change is not None], self._profile)
+        return Answer(code, state, text, errors, rows)
 
-    def _one(self, outcome: Outcome) -> tuple[Outcome, str]:
+    def _one(self, outcome: Outcome) -> tuple[Outcome, str, str]:
+        """The outcome as it was, what to say of it, and done, refused or waiting."""
         if outcome.change is None:
-            return outcome, outcome.error.message if outcome.error else ""
+            return outcome, outcome.error.message if outcome.error else "", "refused"
         try:
             with db.session.begin_nested():
                 said = carry_out(outcome.change)
+        except PatientUnknown as waits:
+            return outcome, waits.message, "waiting"
         except DomainError as error:
             refused = error if isinstance(error, MessageError) else MessageError(error.message, code=error.code)
-            return replace(outcome, change=None, error=refused), error.message
-        return outcome, f"{outcome.change.describe()}：{said}"
+            return replace(outcome, change=None, error=refused), error.message, "refused"
+        return outcome, f"{outcome.change.describe()}：{said}", "done"
 
     def _fill(self, row: InboundMessage, item: Interpretation, raw: bytes, answer: Answer, reply: bytes) -> None:
         changes = [change for _, change in item.changes]

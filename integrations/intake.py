@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from app.core.audit import Actor, SystemActor
-from app.core.errors import Conflict
+from app.core.errors import Conflict, DomainError
+from app.labs import service as labs
 from app.patients import service as patients
 from app.patients.facts import AllergyFacts, EncounterFacts, PatientFacts
 from app.patients.models import Patient
@@ -17,6 +18,7 @@ from app.scheduling.facts import (
 )
 from integrations.canonical import (
     Change,
+    LabReportChange,
     PatientAction,
     PatientChange,
     PatientData,
@@ -27,16 +29,60 @@ from integrations.canonical import (
 
 SOURCE = "his"
 ACTOR = SystemActor("his", "HIS 接口")
+LAB_ACTOR = SystemActor("lis", "LIS 接口")
 #: Kinds of PID-3 numbers that may be kept in clear; identity cards go to the encrypted column.
 _NUMBER_SYSTEMS = {"PI": "his", "MR": "his-mr", "PN": "his-pn"}
 
 
+class PatientUnknown(DomainError):
+    """A result of somebody who is not registered here (yet): most patients of a laboratory are never operated on."""
+
+    code = "patient_unknown"
+    default_message = "本系统没有这位患者，结果已存入日志；患者登记后自动归入，不必重发。"
+
+
 def carry_out(change: Change, actor: Actor = ACTOR) -> str:
     """Do it; says in Chinese what came of it. Raises `DomainError` when it cannot be done."""
+    if isinstance(change, LabReportChange):
+        return _receive_report(change)
     if isinstance(change, SurgeryRequestChange):
         received = scheduling.receive_request(actor, request_facts(change))
         return received.outcome.label
     return _PATIENT_COMMANDS.get(change.action, _refresh)(actor, change)
+
+
+def _receive_report(change: LabReportChange) -> str:
+    """Raises `PatientUnknown`, and `Conflict` when number and name do not belong together."""
+    patient = next((found for number in numbers_of(change) if (found := patients.find_by_number(number))), None)
+    if patient is None:
+        raise PatientUnknown
+    told, known = "".join(change.patient.name.split()), "".join(patient.name.split())
+    if told and not patient.is_temporary and told != known:
+        raise Conflict("患者号对应的姓名与消息中的不一致，结果没有归入任何患者。请在 LIS 核对患者号后重发。")
+    report = labs.ReportFacts(
+        source=change.source,
+        report_no=change.report_no,
+        panel=change.panel.name or change.panel.code,
+        specimen=change.specimen,
+        visit_no=change.visit.visit_no if change.visit else "",
+        message_no=change.message_no,
+        results=tuple(
+            labs.ResultFacts(
+                item.item.code or item.item.name, item.item.name, item.sub_id, item.text, item.unit, item.reference,
+                item.flag, item.status, item.taken_at, item.reported_at,
+            )
+            for item in change.items
+        ),
+    )  # fmt: skip
+    return labs.receive_report(LAB_ACTOR, patient, report).label
+
+
+def numbers_of(change: Change) -> list[str]:
+    """Numbers by which a message names its patient, the patient number first, then those of visit and card."""
+    told = [change.patient.patient_no, *(number.value for number in change.patient.identifiers)]
+    if change.visit is not None:
+        told.append(change.visit.visit_no)
+    return list(dict.fromkeys(number for number in told if number))
 
 
 def _refresh(actor: Actor, change: PatientChange) -> str:

@@ -58,11 +58,16 @@ CHART_CODES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value, where it came from and when it was true (None: not dated)."""
+    """A value, where it came from and when it was true (None: not dated).
+
+    `note`: why something known is not given as a value, such as a result in a unit that cannot be converted.
+    """
 
     value: Any
     origin: str = ""
     at: datetime | None = None
+    unit: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ class CaseFacts:
     case_id: int
     values: dict[str, Fact] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
-    labs: dict[str, Fact] = field(default_factory=dict)
+    labs: Mapping[str, Fact] = field(default_factory=dict)  # by code; `preop:` and the code: before the operation
     chart: dict[str, list[ChartValue]] = field(default_factory=dict)
     infusions: list[InfusionFact] = field(default_factory=list)
     specials: list[SpecialEvent] = field(default_factory=list)
@@ -145,6 +150,11 @@ class FormEnvironment:
 
     def __init__(self, values: Mapping[str, Any], facts: CaseFacts, row: Mapping[str, Any] | None = None) -> None:
         self._values, self._facts, self._row = values, facts, row
+
+    @property
+    def facts(self) -> CaseFacts:
+        """What the case tells."""
+        return self._facts
 
     def field(self, key: str) -> Any:
         """Value of a field of this document; `row` is the table row being written."""

@@ -25,13 +25,17 @@ class Endpoint(Base):
 
 
 class InboundMessage(Base):
-    """A message as it came, and what became of it. Kept whether it was understood or not."""
+    """A message as it came, and what became of it. Kept whether it was understood or not.
+
+    State `waiting`: a result of somebody who is not registered here yet; it is taken over when that changes.
+    """
 
     __tablename__ = "inbound_message"
     __table_args__ = (
         UniqueConstraint("endpoint", "control_id", "content_hash"),
         Index("ix_inbound_message_received", "received_at"),
         Index("ix_inbound_message_request", "request_no"),
+        Index("ix_inbound_message_patient", "patient_no", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,7 +12,9 @@ from app.core.db import db
 from app.interfaces.models import Endpoint, InboundMessage, OutboxMessage
 
 PAGE_SIZE = 50
-INBOUND_STATES: dict[str, str] = {"done": "已处理", "refused": "已拒绝", "failed": "处理失败", "ignored": "不需处理"}
+INBOUND_STATES: dict[str, str] = {
+    "done": "已处理", "refused": "已拒绝", "failed": "处理失败", "waiting": "等待患者登记", "ignored": "不需处理",
+}  # fmt: skip
 OUTBOX_STATES: dict[str, str] = {"due": "待发送", "sent": "已送达", "superseded": "已被更新", "dead": "已停止"}
 OUTBOX_KINDS: dict[str, str] = {
     "schedule_new": "新排班",

@@ -25,6 +25,9 @@ _ENCOUNTER_FIELDS = ("kind", "inpatient_no", "outpatient_no", "ward", "bed", "ad
 _SECRET_FIELDS = frozenset({"national_id", "phone"})
 
 
+_SYSTEMS = ("his", "his-mr", "his-pn")  # whose numbers other systems of the hospital use as well
+
+
 def find_patient(patient_no: str) -> Patient | None:
     """The patient with this number; a number retired by a merge leads to the survivor."""
     patient = db.session.scalar(select(Patient).where(Patient.patient_no == patient_no))
@@ -35,6 +38,21 @@ def find_patient(patient_no: str) -> Patient | None:
             .where(PatientIdentifier.system == RETIRED, PatientIdentifier.value == patient_no)
         )
     return _survivor(patient) if patient else None
+
+
+def find_by_number(number: str) -> Patient | None:
+    """By any number a laboratory may know: patient number, other identifier, inpatient or visit number."""
+    if (patient := find_patient(number)) is not None:
+        return patient
+    visits = select(Patient).join(Encounter, Encounter.patient_id == Patient.id)
+    numbers = select(Patient).join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id)
+    found = set(
+        db.session.scalars(visits.where(or_(Encounter.visit_no == number, Encounter.inpatient_no == number)))
+    ) | set(
+        db.session.scalars(numbers.where(PatientIdentifier.system.in_(_SYSTEMS), PatientIdentifier.value == number))
+    )
+    owners = {_survivor(patient).id for patient in found}
+    return db.session.get(Patient, owners.pop()) if len(owners) == 1 else None
 
 
 def _survivor(patient: Patient) -> Patient:

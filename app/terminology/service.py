@@ -24,6 +24,7 @@ KINDS = {
     "position": "体位",
     "diagnosis": "诊断",
     "procedure": "手术操作",
+    "lab": "检验与检查项目",
 }
 
 

@@ -1,7 +1,7 @@
 """Words and times of templates."""
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from flask import Flask
@@ -59,6 +59,19 @@ def weekday(day: date) -> str:
     return f"星期{WEEKDAYS[day.weekday()]}"
 
 
+def age_in_words(age: timedelta) -> str:
+    """How old something is: minutes, hours up to two days, then days."""
+    minutes = max(0, int(age.total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} 分钟前"
+    return f"{minutes // 60} 小时前" if minutes < 48 * 60 else f"{minutes // 1440} 天前"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment was: 3 天前."""
+    return age_in_words(clock.now() - moment)
+
+
 def dose(value: Decimal | None) -> str:
     """A dose as it was given: no trailing zeros, no exponent."""
     if value is None:
@@ -88,7 +101,7 @@ def new_key() -> str:
 
 def init_app(app: Flask) -> None:
     """Make them known to Jinja."""
-    for function in (hm, hms, moment, ymd, md_hm, ymd_hm, ymd_hms, weekday, dose, age, sex, clock.from_ms):
+    for function in (hm, hms, moment, ymd, md_hm, ymd_hm, ymd_hms, weekday, ago, dose, age, sex, clock.from_ms):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.filters["unit"] = unit_text
     app.jinja_env.globals["new_key"] = new_key

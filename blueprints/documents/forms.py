@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
@@ -13,8 +13,9 @@ from app.documents.definition import Field, FieldType, Section
 from app.documents.models import Document
 from app.documents.queries.lists import CaseFolder
 from app.documents.rules.case import CHART, Finding
-from app.documents.rules.completeness import Filled, Gap
+from app.documents.rules.completeness import Filled, Gap, lab_note
 from app.documents.rules.values import OTHER, warning
+from blueprints.common.filters import ago
 from blueprints.documents.conflicts import Sides
 
 BLANK_ROWS = 2
@@ -34,6 +35,7 @@ class FieldView:
     warning: str
     editable: bool
     required: bool
+    lab_note: str = ""  # why a result was not filled in, or what has come since
     error: str = ""
     conflict: Sides | None = None
     saved: bool = False
@@ -52,6 +54,11 @@ class SectionView:
     section: Section
     hidden: bool
     every: tuple[FieldView, ...]
+
+    @property
+    def has_labs(self) -> bool:
+        """Whether results of the laboratory belong to it."""
+        return any(view.field.source is not None and view.field.source.labs for view in self.every)
 
 
 def number(text: str, otherwise: int = 0) -> int:
@@ -106,6 +113,7 @@ def field_view(document: Document, filled: Filled, field: Field, editable: bool,
         warning=warning(field, value) if field.stored else "",
         editable=editable and field.stored,
         required=_is_required(filled, field),
+        lab_note=lab_note(filled, field, bool(meta.get("origin"))) if editable else "",
         **{"hidden": field.key in filled.hidden, **extra},
     )
 
@@ -118,15 +126,7 @@ def origin_words(meta: Mapping[str, Any]) -> str:
     moment = datetime.fromisoformat(since or taken)
     if not since:
         return f"{origin}，{clock.to_hospital(moment):%m-%d %H:%M} 带入"
-    return f"{origin} {clock.to_hospital(moment):%m-%d %H:%M}，{age_in_words(clock.now() - moment)}"
-
-
-def age_in_words(age: timedelta) -> str:
-    """How old something is: minutes, hours up to two days, then days."""
-    minutes = max(0, int(age.total_seconds() // 60))
-    if minutes < 60:
-        return f"{minutes} 分钟前"
-    return f"{minutes // 60} 小时前" if minutes < 48 * 60 else f"{minutes // 1440} 天前"
+    return f"{origin} {clock.to_hospital(moment):%m-%d %H:%M}，{ago(moment)}"
 
 
 def section_views(document: Document, filled: Filled, frozen: frozenset[str], writable: bool) -> list[SectionView]:

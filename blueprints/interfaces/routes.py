@@ -23,7 +23,7 @@ blueprint = Blueprint("interfaces", __name__)
 _KEPT = ("first_day", "last_day", "peer", "state", "text")
 # state → kind of chip
 CHIPS = {
-    "done": "done", "refused": "due", "failed": "danger", "ignored": "off",
+    "done": "done", "refused": "due", "failed": "danger", "waiting": "planned", "ignored": "off",
     "due": "planned", "sent": "done", "superseded": "off", "dead": "danger",
     "up": "done", "down": "danger", "unknown": "idle",
 }  # fmt: skip

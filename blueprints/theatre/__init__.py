@@ -7,6 +7,7 @@ from blueprints.theatre import (
     finish,
     flow,
     fluids,
+    labs,
     measurements,
     pages,
     procedures,
@@ -15,5 +16,5 @@ from blueprints.theatre import (
 from blueprints.theatre.base import blueprint
 
 __all__ = [
-    "allergies", "blueprint", "command", "drugs", "finish", "flow", "fluids", "measurements", "pages", "procedures", "readings",
+    "allergies", "blueprint", "command", "drugs", "finish", "flow", "fluids", "labs", "measurements", "pages", "procedures", "readings",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from blueprints.common.access import actor, needs
 from blueprints.common.fragments import fragment, page
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, load_room
+from blueprints.theatre.labs import lab_line
 from blueprints.theatre.view import TILES, banner_of, can_write, flow_of, quick_drugs
 
 _QUICK_DRUGS = 12  # a low screen shows ten of them
@@ -124,6 +125,7 @@ def _case_page(case: SurgicalCase) -> str:
         running=_running(record),
         balance=record_queries.balance(record.id) if record else None,
         window=window,
+        lab_line=lab_line(case),
         totals=record_queries.drug_totals(record.id) if record and not is_live else (),
     )
 
@@ -197,10 +199,11 @@ def flow_fragment(case_id: int) -> ResponseReturnValue:
 @needs(Permission.VIEW_CASE)
 def status_fragment(case_id: int) -> ResponseReturnValue:
     """Running infusions, balance and device health again."""
-    record = find_record(case_id)
+    record, case = find_record(case_id), load_case(case_id)
     return fragment(
         "theatre/_status.html",
-        case=load_case(case_id),
+        case=case,
+        lab_line=lab_line(case),
         case_id=case_id,
         writable=can_write(actor(), record),
         running=_running(record),

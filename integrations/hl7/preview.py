@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from app.core import clock
-from integrations.canonical import Change, PatientChange, PatientData, SurgeryRequestChange
+from app.labs.items import shipped_items
+from app.labs.rules import STATUSES, arrow, told_value
+from integrations.canonical import Change, LabReportChange, PatientChange, PatientData, SurgeryRequestChange
 from integrations.hl7 import charset
 from integrations.hl7.ack import acknowledgement_of, verdict
 from integrations.hl7.codes import PeerProfile
@@ -82,6 +84,8 @@ def describe(shown: Preview) -> str:
 
 def _details(change: Change) -> list[str]:
     told = [*_patient_lines(change.patient), *_visit_lines(change)]
+    if isinstance(change, LabReportChange):
+        told += _report_lines(change)
     if isinstance(change, SurgeryRequestChange):
         told += _request_lines(change)
     return [f"{name}：{value}" for name, value in told if value]
@@ -96,7 +100,7 @@ def _patient_lines(patient: PatientData) -> list[tuple[str, str]]:
     ]
 
 
-def _visit_lines(change: PatientChange | SurgeryRequestChange) -> list[tuple[str, str]]:
+def _visit_lines(change: Change) -> list[tuple[str, str]]:
     visit = change.visit
     if visit is None:
         return []
@@ -127,6 +131,22 @@ def _request_lines(change: SurgeryRequestChange) -> list[tuple[str, str]]:
         ("申请", " ".join(part for part in (change.applicant.name, _local(change.applied_at)) if part)),
         ("未对照的项目", "；".join(f"{name}={value}" for name, value in change.extra)),
     ]
+
+
+def _report_lines(change: LabReportChange) -> list[tuple[str, str]]:
+    """What the shipped dictionary makes of each item; a hospital's own mapping counts only when it is running."""
+    known = shipped_items()
+    lines = [("标本", change.specimen)]
+    for item in change.items:
+        found = known.find(item.item.code, item.item.name, about=f"{change.specimen} {change.panel}".strip())
+        told = told_value(item.text, item.unit, found)
+        name = f"{item.item.name or item.item.code} → {found.code}" if found else f"{item.item}（字典中没有，只作显示）"
+        words = " ".join(part for part in (told.words, told.unit, arrow(item.flag)) if part)
+        sent = f"（原值 {told.sent}）" if told.sent else ""
+        state = STATUSES.get(item.status, "")
+        taken = _local(item.taken_at or item.reported_at)
+        lines.append((name, "，".join(part for part in (words + sent, state, told.problem, taken) if part)))
+    return lines
 
 
 def _local(moment: datetime | None) -> str:
@@ -161,7 +181,8 @@ def as_json(shown: Preview) -> dict[str, Any]:
 
 
 def _change_json(change: Change) -> dict[str, Any]:
-    kind = "patient" if isinstance(change, PatientChange) else "surgery_request"
+    kinds = {PatientChange: "patient", LabReportChange: "lab_report"}
+    kind = kinds.get(type(change), "surgery_request")
     return {"what": kind, "summary": change.describe(), **plain(change)}
 
 

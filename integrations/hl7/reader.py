@@ -7,6 +7,7 @@ from integrations.hl7 import charset
 from integrations.hl7.charset import CharsetDecision
 from integrations.hl7.codes import PeerProfile
 from integrations.hl7.errors import MessageError
+from integrations.hl7.labs import REPORT_TYPES, read_report, split_reports
 from integrations.hl7.message import Header, Message, Segment, split_messages
 from integrations.hl7.patients import ACTIONS, read_patient_changes
 from integrations.hl7.requests import (
@@ -17,7 +18,10 @@ from integrations.hl7.requests import (
     split_groups,
 )
 
-SUPPORTED = f"ADT（{'、'.join(sorted(ACTIONS))}）、{'、'.join(ORDER_TYPES)}、SIU（{'、'.join(SCHEDULE_ACTIONS)}）"
+SUPPORTED = (
+    f"ADT（{'、'.join(sorted(ACTIONS))}）、{'、'.join(ORDER_TYPES)}、SIU（{'、'.join(SCHEDULE_ACTIONS)}）、"
+    f"{'、'.join(REPORT_TYPES)}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ def _outcomes(message: Message, profile: PeerProfile) -> list[Outcome]:
         return [Outcome("患者", change=change) for change in read_patient_changes(message, profile)]
     if header.kind in ORDER_TYPES:
         return _order_outcomes(message, profile)
+    if header.kind in REPORT_TYPES:
+        return _report_outcomes(message, profile)
     if header.message_type == "SIU":
         return [Outcome("申请", change=read_schedule(message, profile))]
     raise MessageError(
@@ -137,6 +143,18 @@ def _order_outcomes(message: Message, profile: PeerProfile) -> list[Outcome]:
             outcomes.append(Outcome(group.label, change=change))
         except MessageError as error:
             outcomes.append(Outcome(group.label, error=error))
+    return outcomes
+
+
+def _report_outcomes(message: Message, profile: PeerProfile) -> list[Outcome]:
+    common, reports = split_reports(message)
+    outcomes = []
+    for number, segments in enumerate(reports, 1):
+        label = f"第 {number} 份报告"
+        try:
+            outcomes.append(Outcome(label, change=read_report(message.header, common, segments, profile)))
+        except MessageError as error:
+            outcomes.append(Outcome(label, error=error))
     return outcomes
 
 

@@ -21,6 +21,7 @@ from integrations.mllp import Frame, MllpServer, frame
 from integrations.mllp_client import Acknowledgement, MllpClient, MllpError
 from integrations.simulators.his_messages import patient_message, request_message
 from integrations.simulators.hospital import Hospital
+from integrations.simulators.lab_messages import report_message, reports_for
 
 log = logging.getLogger(__name__)
 Address = tuple[str, int]
@@ -131,7 +132,15 @@ class HisSimulator:
         self._send("患者", request, patient_message(request, self._control_id("A"), charset))
         self._send("申请", request, request_message(request, self._control_id("R"), charset))
         self._known.append(request)
+        self.tell_results(request)
         return request
+
+    def tell_results(self, request: SurgeryRequestChange) -> None:
+        """What the laboratory found before the operation, and what it corrected afterwards."""
+        for what, reports in zip(("检验", "检验更正"), reports_for(request), strict=True):
+            if reports:
+                text = report_message(request, reports, self._control_id("L"), self.options.charset)
+                self._send(what, request, text)
 
     @property
     def _memory(self) -> Path | None:

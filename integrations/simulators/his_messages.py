@@ -30,7 +30,7 @@ def patient_message(request: SurgeryRequestChange, control_id: str, charset: str
         [
             _msh(("ADT", trigger, "ADT_A01"), control_id, charset),
             build.segment("EVN", {1: trigger, 2: moment}),
-            *_person(request.patient, request.visit),
+            *person_segments(request.patient, request.visit),
         ]
     )
 
@@ -59,7 +59,7 @@ def request_message(request: SurgeryRequestChange, control_id: str, charset: str
     )
     segments = [
         _msh(("ORM", "O01", "ORM_O01"), control_id, charset),
-        *_person(request.patient, request.visit),
+        *person_segments(request.patient, request.visit),
         orc,
         *_procedures(request),
         *_diagnoses(request),
@@ -74,7 +74,8 @@ def _msh(kind: tuple[str, ...], control_id: str, charset: str) -> str:
     return build.header(kind, control_id, sender=SENDER, receiver=RECEIVER, version="2.4", charset=msh18_of(charset))
 
 
-def _person(patient: PatientData, visit: VisitData | None) -> list[str]:
+def person_segments(patient: PatientData, visit: VisitData | None) -> list[str]:
+    """PID, PV1 and AL1."""
     numbers: list[str | tuple[build.Component, ...]] = [
         (number.value, "", "", number.authority, number.kind) for number in patient.identifiers
     ]

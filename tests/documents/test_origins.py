@@ -12,7 +12,8 @@ from app.documents.gather import gather
 from app.documents.registry import catalogue
 from app.documents.rules.completeness import default_values
 from app.scheduling.models import SurgicalCase
-from blueprints.documents.forms import age_in_words, origin_words
+from blueprints.common.filters import age_in_words
+from blueprints.documents.forms import origin_words
 from tests.documents.conftest import START
 
 DAY = timedelta(days=1)
@@ -30,8 +31,8 @@ def test_the_origin_is_the_source_that_holds_the_value() -> None:
 
 
 def test_results_and_charted_values_carry_their_time() -> None:
-    facts = CaseFacts(1, times={"out_of_room": START})
-    facts.labs["ECG"] = Fact("窦性心律", "检验", START - 9 * DAY)
+    ecg = Fact("窦性心律", "检验", START - 9 * DAY)
+    facts = CaseFacts(1, times={"out_of_room": START}, labs={"preop:ECG": ecg})
     facts.chart["sbp"] = [ChartValue(START - timedelta(minutes=5), Decimal(120))]
     assert default_values(catalogue().kinds["preop_visit"], facts)["ecg"].since == START - 9 * DAY
     made = default_values(catalogue().kinds["anesthesia_record"], facts)["last_sbp"]

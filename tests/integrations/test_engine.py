@@ -98,13 +98,13 @@ def test_one_refused_group_takes_nothing_of_the_others_along(intake, application
 
 
 def test_bad_message_is_kept_with_its_reason(intake, application):
-    (reply,) = intake(text(header(kind="ORU^R01"), PID))
+    (reply,) = intake(text(header(kind="MDM^T02"), PID))
     assert reply.first("MSA").text(1) == "AR"
     intake(b"\xff\xfe rubbish")
     with application.app_context():
         unsupported, rubbish = journal()
         assert (unsupported.state, unsupported.ack_code) == ("refused", "AR")
-        assert "不支持的消息类型 ORU^R01" in unsupported.error
+        assert "不支持的消息类型 MDM^T02" in unsupported.error
         assert rubbish.control_id == rubbish.content_hash
         assert rubbish.raw == b"\xff\xfe rubbish"
 

@@ -112,7 +112,8 @@ def test_several_merges_of_one_message_each_have_their_pair():
         (adt("A08", "PID|1||||黄"), "PID-3"),
         (adt("A01", "PID|1||7^^^HIS^PI"), "PID-5"),
         (adt("A60", PID), "MSH-9.2"),
-        (text(header(kind="ORU^R01"), PID), "MSH-9"),
+        (text(header(kind="MDM^T02"), PID), "MSH-9"),
+        (text(header(kind="ORU^R01"), PID), "OBR"),
         (text(header(control_id=""), PID), "MSH-10"),
     ],
 )

@@ -9,7 +9,8 @@ from typing import Any
 from app.documents.definition import Field, FieldType, Kind, Section, Signatory, Stage
 from app.documents.expressions import Expression, is_filled
 from app.documents.facts import CaseFacts, FormEnvironment
-from app.documents.rules.values import native, natives, shown, warning
+from app.documents.rules.values import from_fact, native, natives, shown, warning
+from app.labs.rules import canonical_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,41 @@ def default_values(kind: Kind, facts: CaseFacts) -> dict[str, Default]:
         if item.source is None:
             continue
         value = item.source.value(environment)
-        if is_filled(value):
+        if is_filled(value) and not unfit(item, facts):
             found[item.key] = Default(value, *origin_of(item, value, facts))
     return found
+
+
+def unfit(field: Field, facts: CaseFacts) -> str:
+    """Why a result that is known is not filled into a field: a unit that cannot be made the field's own; else empty."""
+    for code in sorted(field.source.labs) if field.source else ():
+        fact = facts.labs.get(code)
+        if fact is None:
+            continue
+        if fact.note:
+            return fact.note
+        if field.type is FieldType.NUMBER and fact.unit and canonical_unit(field.unit) != canonical_unit(fact.unit):
+            return f"{fact.origin}：单位与本栏的「{field.unit or '无单位'}」不同，未带入"
+    return ""
+
+
+def lab_note(filled: Filled, field: Field, is_taken_over: bool) -> str:
+    """What to say of results beside a field: why one was not filled in, or that another stands by now.
+
+    `is_taken_over`: the value was filled in and nobody has changed it since.
+    """
+    source, facts = field.source, filled.environment.facts
+    if source is None or not source.labs:
+        return ""
+    value = filled.values.get(field.key)
+    if value is None:
+        return unfit(field, facts)
+    if not is_taken_over:
+        return ""
+    now = source.value(FormEnvironment({}, facts))
+    if not is_filled(now):
+        return "这项结果现在没有有效值（可能已被检验科撤回），请核对"
+    return f"检验有新的结果：{origin_of(field, now, facts)[0]}，请核对" if from_fact(field, now) != value else ""
 
 
 def origin_of(field: Field, value: Any, facts: CaseFacts) -> tuple[str, datetime | None]:
