@@ -13,11 +13,11 @@ import hl7
 
 from device_bridge.drivers.base import Clocks, CodecOptions, Observation
 from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame
-from device_bridge.drivers.ihe_pcd01 import codes
 from device_bridge.drivers.mindray_pds import encoder as mindray
 from device_bridge.drivers.mindray_pds.encoder import Numeric
 from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import get_driver
+from device_bridge.profiles.store import terms
 from device_bridge.simulators.ge_dri import fill
 from device_bridge.simulators.patient import SimulatedPatient
 
@@ -48,10 +48,10 @@ def dri_line() -> bytes:
 
 def pcd_message(number: int) -> bytes:
     """A gateway's message of 60 numerics, each parameter of the table in turn."""
-    terms = (list(codes.TERMS.items()) * 2)[:60]
+    known = (list(terms().items()) * 2)[:60]
     rows = [
         f"OBX|{i + 1}|NM|{term}^{name}^MDC|1.2.3.{i + 1}|{60 + (number + i) % 40}||||||R|||20260922120000+0800\r"
-        for i, (term, (_, name)) in enumerate(terms)
+        for i, (term, (_, name)) in enumerate(known)
     ]
     head = f"MSH|^~\\&|GATEWAY|ICU|||20260922120000+0800||ORU^R01^ORU_R01|{number}|P|2.6|||AL|NE||UNICODE UTF-8\r"
     head += "PID|||1^^^H^PI\rPV1||I|ICU^^B1\rOBR|1|||1^X^MDC|||20260922120000+0800\r"

@@ -23,6 +23,7 @@ from typing import IO
 from device_bridge.drivers.ihe_pcd01 import codes
 from device_bridge.drivers.mllp import frame
 from device_bridge.parameters import EPISODIC, PARAMETERS
+from device_bridge.profiles.store import terms
 from device_bridge.simulators.curves import sample
 
 RATE_HZ = 250
@@ -39,7 +40,7 @@ _LAST_CALL_S = 60.0
 def numerics() -> dict[str, str]:
     """Sixty continuous parameters of the protocol: canonical code and its term."""
     terms: dict[str, str] = {}
-    for term, (code, _name) in codes.TERMS.items():
+    for term, (code, _name) in terms().items():
         if code not in EPISODIC:
             terms.setdefault(code, term)
     return dict(list(terms.items())[:NUMERICS])
@@ -95,7 +96,7 @@ def message(bed: int, number: int, claimed_ms: int) -> bytes:
     ]  # fmt: skip
     for place, (code, term) in enumerate(numerics().items(), 1):
         value = value_of(bed, code, number)
-        rows.append(f"OBX|{place}|NM|{term}^{codes.TERMS[term][1]}^MDC|1.1.1.{place}|{value:g}||||||R|||{at}")
+        rows.append(f"OBX|{place}|NM|{term}^{terms()[term][1]}^MDC|1.1.1.{place}|{value:g}||||||R|||{at}")
     second = second_of(bed, number)
     for place, (term, name, _, scale) in enumerate(CHANNELS):
         prefix, unit = f"1.2.{place + 1}", "266418^MDC_DIM_MMHG^MDC"

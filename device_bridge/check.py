@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from device_bridge.clocks import now, wall_ms
 from device_bridge.drivers.base import CodecOptions, Driver, Send
 from device_bridge.drivers.registry import UnknownDriver, get_driver
+from device_bridge.profiles.store import ProfileStore
 from device_bridge.redecode import Redecoded, Redecoder
 from device_bridge.spool_raw import read_raw
 from device_bridge.transports.base import TransportError, explain
@@ -36,17 +37,19 @@ class Point:
     detail: str
 
 
-def check(spool: Path, config: DeviceConfig, state: str) -> list[Point]:
+def check(spool: Path, config: DeviceConfig, state: str, profiles: ProfileStore) -> list[Point]:
     """All points; `state` is what the session says of the device just now."""
     try:
         driver = get_driver(config.driver)
         ZoneInfo(config.timezone)
         make_endpoint({**driver.default_transport, **config.transport})
+        options = profiles.options(config)
     except (UnknownDriver, TransportError, OSError, ValueError) as error:
         return [Point(BAD, "配置", str(error))]
     points = [Point(GOOD, "配置", f"{driver.title}，连接参数完整"), *_line(config.transport, state)]
-    points += _bytes(spool, config)
-    points += _outbound(driver, config)
+    points += _profile(options)
+    points += _bytes(spool, config, profiles)
+    points += _outbound(driver, options)
     points += _disk(spool)
     return points
 
@@ -83,7 +86,15 @@ def _reach(host: str, port: int) -> Point:
         return Point(BAD, "线路", f"{host}:{port} 连接失败（{reason}）：核对地址、网线、设备电源")
 
 
-def _bytes(spool: Path, config: DeviceConfig) -> Iterator[Point]:
+def _profile(options: CodecOptions) -> Iterator[Point]:
+    profile = options.profile
+    if profile is not None:
+        yield Point(
+            GOOD, "型号对照", f"{profile.title}（{profile.model}），{len(profile.lines)} 项：{'、'.join(profile.files)}"
+        )
+
+
+def _bytes(spool: Path, config: DeviceConfig, profiles: ProfileStore) -> Iterator[Point]:
     until = wall_ms()
     since = until - _LOOK_BACK_MS
     if config.transport.get("kind") == "gateway":
@@ -96,7 +107,7 @@ def _bytes(spool: Path, config: DeviceConfig) -> Iterator[Point]:
         return
     last = max(piece.received_ms for piece in pieces if piece.data)
     yield Point(GOOD, "数据", f"最近 2 分钟收到 {received} 字节，最后一次在 {(until - last) / 1000:.1f} 秒前")
-    yield from _meaning(Redecoder(config, [config], since, until).run(pieces))
+    yield from _meaning(Redecoder(config, [config], since, until, profiles).run(pieces))
 
 
 def _meaning(found: Redecoded) -> Iterator[Point]:
@@ -114,8 +125,7 @@ def _meaning(found: Redecoded) -> Iterator[Point]:
         yield Point(WARN, "未对照代码", f"{len(found.unmapped)} 种，可在“未对照代码”页映射")
 
 
-def _outbound(driver: Driver, config: DeviceConfig) -> Iterator[Point]:
-    options = CodecOptions(timezone=config.timezone, values=config.options)
+def _outbound(driver: Driver, options: CodecOptions) -> Iterator[Point]:
     asked = [one for one in driver.codec(options).opened(now()) if isinstance(one, Send)]
     stopped = [one for one in asked if driver.checker(one.payload) is not None]
     if stopped or driver.checker(_FORBIDDEN) is None:

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from device_bridge import json_log
 from device_bridge.cli_listen import add_commands
+from device_bridge.cli_profiles import add_profiles_argument, add_profiles_command, profiles_of
 from device_bridge.decode_file import Summary, decode
+from device_bridge.drivers.base import CodecOptions
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.service import BridgeService, BridgeSettings, stop_on_signals
 from device_bridge.simulators.base import SimulatorSettings
@@ -64,12 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--spool", required=True, help="本地缓存目录")
     run.add_argument("--devices", help="设备清单 JSON；不给则向系统查询")
     run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    add_profiles_argument(run)
     run.set_defaults(command=_run)
 
     one = commands.add_parser("decode", help="解码一个采集文件，每行一个 JSON")
     one.add_argument("--driver", required=True)
     one.add_argument("--all", action="store_true", help="无效值也输出")
     one.add_argument("--tz", default="Asia/Shanghai", help="设备时区")
+    one.add_argument("--profile", default="", metavar="型号", help="型号对照表，见 profiles 命令")
+    add_profiles_argument(one)
     one.add_argument("file")
     one.set_defaults(command=_decode)
 
@@ -108,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     record.set_defaults(command=_capture)
 
     add_commands(commands)
+    add_profiles_command(commands)
 
     drivers = commands.add_parser("drivers", help="列出驱动")
     drivers.set_defaults(command=_drivers)
@@ -123,6 +129,7 @@ def _run(options: argparse.Namespace) -> int:
         bridge=options.bridge,
         spool_dir=Path(options.spool),
         devices_file=Path(options.devices) if options.devices else None,
+        profiles_dir=Path(options.profiles) if options.profiles else None,
     )
 
     async def body() -> None:
@@ -134,8 +141,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _decode(options: argparse.Namespace) -> int:
     driver = get_driver(options.driver)
+    profile = profiles_of(options).get(driver.name, options.profile)
+    codec_options = CodecOptions(timezone=options.tz, profile=profile)
     summary = Summary()
-    for line in decode(driver, read_file(options.file), options.tz, summary, everything=options.all):
+    for line in decode(driver, read_file(options.file), codec_options, summary, everything=options.all):
         print(line)
     print("\n".join(summary.lines()), file=sys.stderr)
     return 0

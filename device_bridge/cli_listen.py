@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from device_bridge.cli_profiles import add_profiles_argument, profiles_of
 from device_bridge.clocks import wall_ms
 from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.errand_worker import run_from_stdin
@@ -46,7 +47,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     errand = commands.add_parser("errand", help="执行一项任务：从标准输入读 JSON（由采集服务调用）")
     errand.add_argument("--spool", required=True, help="本地缓存目录")
-    errand.set_defaults(command=lambda options: run_from_stdin(Path(options.spool)))
+    add_profiles_argument(errand)
+    errand.set_defaults(command=lambda options: run_from_stdin(Path(options.spool), profiles_of(options)))
 
     redecode = commands.add_parser("redecode", help="用现在的驱动重新解码本地缓存中的原始数据，每行一个参数的概况")
     redecode.add_argument("--spool", required=True, help="本地缓存目录")
@@ -54,6 +56,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     redecode.add_argument("--from", dest="begin", required=True, metavar="TIME", help="如 2026-05-01T08:00+08:00")
     redecode.add_argument("--to", dest="end", required=True, metavar="TIME")
     redecode.add_argument("--driver", help="改用这个驱动")
+    add_profiles_argument(redecode)
     redecode.set_defaults(command=_redecode)
 
 
@@ -100,7 +103,7 @@ def _redecode(options: argparse.Namespace) -> int:
     if options.driver:
         config = replace(config, driver=options.driver)
     begin, end = (round(datetime.fromisoformat(text).timestamp() * 1000) for text in (options.begin, options.end))
-    worker = Redecoder(config, [config], begin, end)
+    worker = Redecoder(config, [config], begin, end, profiles_of(options))
     pieces = read_raw(spool / "spool.sqlite", [config.device_id], begin - WARM_UP_MS, end + AFTERWARDS_MS)
     found = worker.run(pieces)
     for code, column in sorted(found.columns.items()):

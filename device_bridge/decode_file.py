@@ -46,14 +46,16 @@ def outputs(driver: Driver, data: bytes, options: CodecOptions, received: Clocks
     yield from codec.closed(received)
 
 
-def decode(driver: Driver, data: bytes, zone: str, summary: Summary, *, everything: bool = False) -> Iterator[str]:
+def decode(
+    driver: Driver, data: bytes, options: CodecOptions, summary: Summary, *, everything: bool = False
+) -> Iterator[str]:
     """One JSON object a line for every value; with `everything` also for the invalid ones.
 
     Times are the device's own; for protocols without time it is the moment of decoding.
     """
-    local = ZoneInfo(zone)
+    local = ZoneInfo(options.timezone)
     received = now()
-    for output in outputs(driver, data, CodecOptions(timezone=zone), received):
+    for output in outputs(driver, data, options, received):
         if isinstance(output, Fault):
             summary.faults[output.kind] += 1
         elif isinstance(output, DeviceInfo):

@@ -10,6 +10,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from device_bridge.clocks import now, wall_ms
 from device_bridge.drivers.base import Driver
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.outbound import Passage
+from device_bridge.profiles.store import ProfileStore
 from device_bridge.recognise import SILENT_FAMILY, beside
 from device_bridge.redecode import AFTERWARDS_MS, WARM_UP_MS, Redecoder
 from device_bridge.spool_raw import read_raw
@@ -32,13 +34,26 @@ _PIECES_SHOWN = 12
 _SETTLE_MS = 5_000
 
 
-def main(spool: Path, request: Request, emit: Emit) -> int:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an errand finds what it needs."""
+
+    spool: Path
+    profiles: ProfileStore
+
+    @property
+    def file(self) -> Path:
+        """The database of the spool."""
+        return self.spool / "spool.sqlite"
+
+
+def main(spool: Path, request: Request, emit: Emit, profiles: ProfileStore | None = None) -> int:
     """Do one errand; gives the exit code."""
     do = KINDS.get(str(request.get("kind", "")))
     try:
         if do is None:
             raise ValueError("采集服务不认识这项任务，请升级采集服务")
-        emit({"result": do(spool, request, emit)})
+        emit({"result": do(Place(spool, profiles or ProfileStore()), request, emit)})
     except (UnknownDriver, ValueError, OSError) as error:
         emit({"failed": str(error) or type(error).__name__})
         return 1
@@ -48,16 +63,16 @@ def main(spool: Path, request: Request, emit: Emit) -> int:
     return 0
 
 
-def _redecode(spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
+def _redecode(place: Place, request: Request, emit: Emit) -> dict[str, Any]:
     """{device, sources, from_ms, to_ms} → the values of the span as parts, and what was found."""
     target = DeviceConfig.from_json(request["device"])
     sources = [DeviceConfig.from_json(one) for one in request["sources"]]
     # what arrives while this is done belongs to nobody's comparison
     from_ms, to_ms = int(request["from_ms"]), min(int(request["to_ms"]), wall_ms() - _SETTLE_MS)
     emit({"say": "正在读取采集服务保存的原始数据并重新解码"})
-    worker = Redecoder(target, sources, from_ms, to_ms)
+    worker = Redecoder(target, sources, from_ms, to_ms, place.profiles)
     names = [source.device_id for source in sources]
-    found = worker.run(read_raw(_file(spool), names, from_ms - WARM_UP_MS, to_ms + AFTERWARDS_MS))
+    found = worker.run(read_raw(place.file, names, from_ms - WARM_UP_MS, to_ms + AFTERWARDS_MS))
     if not found.covered:
         raise ValueError("这段时间没有保存的原始数据：可能已超出滚动保存的上限，或设备当时没有发送")
     for code in sorted(found.columns):
@@ -66,7 +81,7 @@ def _redecode(spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
     return found.summary() | {"until_ms": to_ms}
 
 
-def _listen(_spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
+def _listen(_place: Place, request: Request, emit: Emit) -> dict[str, Any]:
     """{transport, [driver], [ask], [seconds], [device_id]} → what was recognised and the configuration to save."""
     transport = dict(request["transport"])
     given = str(request.get("driver", ""))
@@ -110,9 +125,9 @@ def _story(heard: Heard, device_id: str) -> dict[str, Any]:
     }
 
 
-def _capture(spool: Path, request: Request, emit: Emit) -> dict[str, Any]:
+def _capture(place: Place, request: Request, emit: Emit) -> dict[str, Any]:
     """{device, from_ms, to_ms} → the bytes of the span as they came, for decoding or playing elsewhere."""
-    pieces = read_raw(_file(spool), [str(request["device"])], int(request["from_ms"]), int(request["to_ms"]))
+    pieces = read_raw(place.file, [str(request["device"])], int(request["from_ms"]), int(request["to_ms"]))
     total = 0
     for part in _blocks((piece.data for piece in pieces if piece.data), _CAPTURE_PART):
         total += len(part)
@@ -135,13 +150,13 @@ def _blocks(pieces: Iterable[bytes], size: int) -> Iterable[bytes]:
         yield bytes(block)
 
 
-def _check(spool: Path, request: Request, _emit: Emit) -> dict[str, Any]:
+def _check(place: Place, request: Request, _emit: Emit) -> dict[str, Any]:
     """{device, state} → the points of the self-test."""
-    points = check(_file(spool), DeviceConfig.from_json(request["device"]), str(request.get("state", "")))
+    points = check(place.file, DeviceConfig.from_json(request["device"]), str(request.get("state", "")), place.profiles)
     return {"points": [[point.state, point.name, point.detail] for point in points]}
 
 
-KINDS: dict[str, Callable[[Path, Request, Emit], dict[str, Any]]] = {
+KINDS: dict[str, Callable[[Place, Request, Emit], dict[str, Any]]] = {
     "redecode": _redecode,
     "listen": _listen,
     "capture": _capture,
@@ -149,15 +164,11 @@ KINDS: dict[str, Callable[[Path, Request, Emit], dict[str, Any]]] = {
 }
 
 
-def _file(spool: Path) -> Path:
-    return spool / "spool.sqlite"
-
-
-def run_from_stdin(spool: Path) -> int:
+def run_from_stdin(spool: Path, profiles: ProfileStore) -> int:
     """The body of `python -m device_bridge errand`."""
 
     def emit(message: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(message, ensure_ascii=False, separators=(",", ":")) + "\n")
         sys.stdout.flush()
 
-    return main(spool, json.loads(sys.stdin.read()), emit)
+    return main(spool, json.loads(sys.stdin.read()), emit, profiles)

@@ -34,7 +34,10 @@ WIZARD = "接入向导"
 class Errands:
     """Takes errands from the uplink's thread, runs them on the loop, and queues what the web shall hear."""
 
-    def __init__(self, spool_dir: Path, spool: Spool, states: Callable[[], dict[str, str]]) -> None:
+    def __init__(
+        self, spool_dir: Path, spool: Spool, states: Callable[[], dict[str, str]], profiles_dir: Path | None = None
+    ) -> None:
+        self._profiles = ["--profiles", str(profiles_dir)] if profiles_dir else []
         self._spool_dir, self._spool, self._states = spool_dir, spool, states
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -119,7 +122,7 @@ class Errands:
         if isinstance(device, dict):
             request["state"] = self._states().get(str(device.get("device_id", "")), "")
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "device_bridge", "errand", "--spool", str(self._spool_dir),
+            sys.executable, "-m", "device_bridge", "errand", "--spool", str(self._spool_dir), *self._profiles,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_LIMIT,
         )  # fmt: skip
         parts = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - read later, while it is delivered

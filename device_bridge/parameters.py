@@ -193,7 +193,9 @@ PARAMETERS: dict[str, Parameter] = _table()
 # A measurement on demand: it has its own moment and stays on the device's display until the next one.
 EPISODIC: frozenset[str] = frozenset({"NIBP_S", "NIBP_D", "NIBP_M", "NIBP_PR"}) | SAMPLED
 
-# Stated unit and canonical unit → factor. Concentrations of haemoglobin by the monomer (16 114 g/mol).
+# Stated unit and canonical unit → factor. Exact by definition or ISO 80000 (1 mmHg = 133.322 Pa, 1 cmH2O = 98.0665 Pa);
+# concentrations by molar mass (IUPAC): glucose 180.16, lactate 90.08, Ca 40.08, creatinine 113.12, bilirubin 584.66 g/mol,
+# haemoglobin by the monomer (16 114 g/mol).
 _FACTORS: dict[tuple[str, str], float] = {
     ("kPa", MMHG): 7.50062,
     ("g/dL", "g/L"): 10.0,
@@ -206,6 +208,10 @@ _FACTORS: dict[tuple[str, str], float] = {
     ("L", ML): 1000.0,
     (L_MIN, ML_MIN): 1000.0,
     (ML_MIN, L_MIN): 0.001,
+    ("mV", MM): 10.0,  # 1 mm of the paper is 0.1 mV
+    ("L/bar", "mL/cmH2O"): 1 / 1.019716,
+    ("mL/mbar", "mL/cmH2O"): 1 / 1.019716,
+    ("mbar/L/s", "cmH2O/L/s"): 1.019716,
 }
 _BY_CODE: dict[tuple[str, str], float] = {
     ("tHb", "mmol/L"): 16.114,
@@ -219,6 +225,12 @@ _BY_CODE: dict[tuple[str, str], float] = {
     ("Cl", "mEq/L"): 1.0,
     ("Ca", "mEq/L"): 0.5,
 }
+# Parts of the gas mixture: concentration and partial pressure become each other by the ambient pressure.
+_CARBON_DIOXIDE = frozenset({"EtCO2", "FiCO2"})
+_CONCENTRATIONS = frozenset(
+    f"{side}{gas}" for side in ("Et", "Fi") for gas in ("O2", "N2O", "AA", "HAL", "ENF", "ISO", "DES", "SEV", "CO2_pct")
+)
+Linear = tuple[float, float, float]
 
 
 def conversion(code: str, unit: str) -> float | None:
@@ -227,6 +239,33 @@ def conversion(code: str, unit: str) -> float | None:
     if unit == wanted:
         return 1.0
     return _BY_CODE.get((code, unit)) or _FACTORS.get((unit, wanted))
+
+
+def linear(code: str, unit: str, ambient_mmhg: float | None = None) -> Linear | None:
+    """(zero, factor, divisor): canonical = (stated - zero) * factor / divisor. None when there is no way.
+
+    With the ambient pressure also between the concentration of a gas and its partial pressure.
+    """
+    factor = conversion(code, unit)
+    if factor is not None:
+        return 0.0, factor, 1.0
+    if (unit, PARAMETERS[code].unit) == ("°F", CELSIUS):
+        return (0.0 if code == "TD" else 32.0), 1.0, 1.8  # a difference has no zero
+    if ambient_mmhg is None:
+        return None
+    if code in _CONCENTRATIONS and unit in (MMHG, "kPa"):
+        return 0.0, (100.0 if unit == MMHG else 750.062), ambient_mmhg
+    if code in _CARBON_DIOXIDE and unit == PERCENT:
+        return 0.0, ambient_mmhg, 100.0
+    return None
+
+
+def units_for(code: str) -> list[str]:
+    """Every unit that can become the canonical one of the code, that one first."""
+    wanted = PARAMETERS[code].unit
+    others = {unit for unit, to in _FACTORS if to == wanted} | {unit for one, unit in _BY_CODE if one == code}
+    others |= {unit for unit in ("°F", MMHG, "kPa", PERCENT) if linear(code, unit, 760.0) is not None}
+    return [wanted, *sorted(others - {wanted})]
 
 
 _GOOD = Quality.GOOD

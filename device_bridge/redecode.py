@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from device_bridge.drivers.base import Clocks, Codec, CodecOptions, Fault, Observation, Output, Routed, Unmapped
+from device_bridge.drivers.base import Clocks, Codec, Fault, Observation, Output, Routed, Unmapped
 from device_bridge.drivers.registry import get_driver
-from device_bridge.local_mapping import LocalMapping
 from device_bridge.normaliser import Normaliser
 from device_bridge.parameters import PARAMETERS
+from device_bridge.profiles.store import ProfileStore
 from device_bridge.spool_raw import RawPiece
 from device_bridge.wire import DeviceConfig
 
@@ -83,16 +83,23 @@ class Redecoded:
 class Redecoder:
     """Decodes for one device: from its own bytes, or from those of the gateways that speak for it."""
 
-    def __init__(self, target: DeviceConfig, sources: Iterable[DeviceConfig], from_ms: int, to_ms: int) -> None:
+    def __init__(
+        self,
+        target: DeviceConfig,
+        sources: Iterable[DeviceConfig],
+        from_ms: int,
+        to_ms: int,
+        profiles: ProfileStore | None = None,
+    ) -> None:
         self._target, self._from_ms, self._to_ms = target, from_ms, to_ms
+        self._profiles = profiles or ProfileStore()
         self._sources = {source.device_id: source for source in sources}
         self._open: dict[_Line, _Open] = {}
         self._normaliser = Normaliser()
-        self._mapping = LocalMapping(target.options.get("map"))
         self.result = Redecoded()
 
     def run(self, pieces: Iterable[RawPiece]) -> Redecoded:
-        """Decode all pieces; raises `UnknownDriver`."""
+        """Decode all pieces; raises `UnknownDriver` and `ProfileError`."""
         for piece in pieces:
             one_message = get_driver(self._sources[piece.device].driver).one_message
             line = (piece.device, 0 if one_message else piece.line)
@@ -112,7 +119,7 @@ class Redecoder:
             oldest = next(iter(self._open))
             self._close(oldest, self._open[oldest].last_ms)
         if kept is None or not driver.one_message:
-            kept = driver.codec(CodecOptions(timezone=source.timezone, values=source.options))
+            kept = driver.codec(self._profiles.options(source))
         self._open[line] = _Open(kept, moment)
         self._keep(line, kept.opened(_at(moment)), moment)
 
@@ -143,7 +150,7 @@ class Redecoder:
     def _keep(self, line: _Line, outputs: list[Output], moment: int) -> None:
         if not outputs:
             return
-        own = self._normaliser.without_repeats(self._mapping.apply(self._own(line[0], outputs)))
+        own = self._normaliser.without_repeats(self._own(line[0], outputs))
         for one in own:
             if isinstance(one, Fault):
                 self.result.faults[one.kind] += 1

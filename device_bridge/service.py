@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from device_bridge.clocks import now
 from device_bridge.drivers.registry import UnknownDriver, get_driver
 from device_bridge.errands import Errands
+from device_bridge.profiles.lines import Profile, ProfileError
+from device_bridge.profiles.store import ProfileStore, same
 from device_bridge.session import DeviceSession
 from device_bridge.spool import Spool
 from device_bridge.transports.base import TransportError
@@ -21,6 +23,8 @@ from device_bridge.transports.factory import make_endpoint
 from device_bridge.uplink import Uplink
 from device_bridge.watchdog import DOWN
 from device_bridge.wire import DeviceConfig, DeviceHealth, UnmappedCode
+
+_PROFILES_EVERY_S = 5.0
 
 log = logging.getLogger("device_bridge.service")
 
@@ -34,6 +38,7 @@ class BridgeSettings:
     bridge: str
     spool_dir: Path
     devices_file: Path | None = None
+    profiles_dir: Path | None = None  # the hospital's own profiles
 
 
 @dataclass
@@ -41,6 +46,7 @@ class _Running:
     config: DeviceConfig
     session: DeviceSession
     task: asyncio.Task[None]
+    profile: Profile | None
 
 
 class BridgeService:
@@ -49,12 +55,14 @@ class BridgeService:
     def __init__(self, settings: BridgeSettings) -> None:
         self._settings = settings
         self._spool = Spool(settings.spool_dir, settings.bridge)
+        self._profiles = ProfileStore(settings.profiles_dir)
+        self._configs: list[DeviceConfig] = []
         self._running: dict[str, _Running] = {}
         self._broken: dict[str, DeviceHealth] = {}
         self._changing = asyncio.Lock()
         self.stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._errands = Errands(settings.spool_dir, self._spool, self._states)
+        self._errands = Errands(settings.spool_dir, self._spool, self._states, settings.profiles_dir)
         self._uplink = Uplink(
             settings.url,
             settings.token,
@@ -76,11 +84,13 @@ class BridgeService:
         self._errands.begin(self._loop)
         stop_on_signals(self._loop, self.stop)
         await self.apply(load_devices(self._settings.devices_file or self._cache))
+        watching = asyncio.create_task(self._watch_profiles())
         self._uplink.start()
         log.info("bridge started", extra={"bridge": self._settings.bridge, "devices": len(self._running)})
         try:
             await self.stop.wait()
         finally:
+            watching.cancel()
             await self._errands.end()
             for device in list(self._running):
                 await self._end(device)
@@ -102,14 +112,33 @@ class BridgeService:
     async def apply(self, configs: list[DeviceConfig]) -> None:
         """Start, stop or restart exactly the devices whose configuration changed."""
         async with self._changing:
+            self._configs = configs
             wanted = {config.device_id: config for config in configs if config.enabled}
             self._broken = {}
             for device, running in list(self._running.items()):
-                if wanted.get(device) != running.config:
+                if wanted.get(device) != running.config or self._profile_changed(running):
                     await self._end(device)
             for device, config in wanted.items():
                 if device not in self._running:
                     self._begin(config)
+
+    async def _watch_profiles(self) -> None:
+        """A profile that the hospital edits counts within seconds, for the devices that use it only."""
+        before = self._profiles.stamp()
+        while True:
+            await asyncio.sleep(_PROFILES_EVERY_S)
+            now_stamp = await asyncio.to_thread(self._profiles.stamp)
+            if now_stamp != before:
+                before = now_stamp
+                await self.apply(self._configs)
+
+    def _profile_changed(self, running: _Running) -> bool:
+        """A file that can no longer be used changes nothing for a device that is running."""
+        try:
+            return not same(self._profiles.options(running.config).profile, running.profile)
+        except ProfileError as error:
+            log.error("profile refused", extra={"device": running.config.device_id, "reason": str(error)[:300]})
+            return False
 
     def _peer(self, device: str) -> DeviceSession | None:
         """The session of a device that a gateway speaks for."""
@@ -121,13 +150,14 @@ class BridgeService:
             ZoneInfo(config.timezone)
             driver = get_driver(config.driver)
             endpoint = make_endpoint({**driver.default_transport, **config.transport})
-            session = DeviceSession(config, driver, endpoint, self._spool, self._peer)
-        except (UnknownDriver, TransportError, ZoneInfoNotFoundError) as error:
+            options = self._profiles.options(config)
+            session = DeviceSession(config, driver, endpoint, self._spool, self._peer, options)
+        except (UnknownDriver, TransportError, ZoneInfoNotFoundError, ProfileError) as error:
             log.error("device not started", extra={"device": config.device_id, "reason": str(error)})
             self._broken[config.device_id] = _broken(config, str(error))
             return
         task = asyncio.create_task(session.run(), name=f"device {config.device_id}")
-        self._running[config.device_id] = _Running(config, session, task)
+        self._running[config.device_id] = _Running(config, session, task, options.profile)
 
     async def _end(self, device: str) -> None:
         running = self._running.pop(device)

@@ -25,7 +25,6 @@ from device_bridge.drivers.base import (
     Unmapped,
     Wave,
 )
-from device_bridge.local_mapping import LocalMapping
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
 from device_bridge.spool import Received, Spool
@@ -53,9 +52,16 @@ class DeviceSession:
     """Owns one endpoint. `run` ends only when it is cancelled."""
 
     def __init__(
-        self, config: DeviceConfig, driver: Driver, endpoint: Endpoint, spool: Spool, peers: "Peers | None" = None
+        self,
+        config: DeviceConfig,
+        driver: Driver,
+        endpoint: Endpoint,
+        spool: Spool,
+        peers: "Peers | None" = None,
+        options: CodecOptions | None = None,
     ) -> None:
         self._config, self._driver, self._endpoint, self._spool = config, driver, endpoint, spool
+        self._options = options or CodecOptions(timezone=config.timezone, values=config.options)
         self._peers: Peers = peers or (lambda _: None)
         self._handed: list[Future[None]] = []
         self._lines = 0  # connections so far: which of them raw bytes came by
@@ -71,7 +77,6 @@ class DeviceSession:
         self._wanted_waves = wanted(config.options)
         self._wave_clock = WaveClock()
         self._kept: Codec | None = None
-        self._mapping = LocalMapping(config.options.get("map"))
 
     def unmapped(self) -> list[UnmappedCode]:
         """What the device offers and no table knows, with the number of times it was seen."""
@@ -170,9 +175,7 @@ class DeviceSession:
 
     def _codec(self) -> Codec:
         """A new one for each connection; a device that gives one message a connection keeps what it remembers."""
-        codec = self._kept or self._driver.codec(
-            CodecOptions(timezone=self._config.timezone, values=self._config.options)
-        )
+        codec = self._kept or self._driver.codec(self._options)
         self._kept = codec if self._driver.one_message else None
         return codec
 
@@ -207,7 +210,7 @@ class DeviceSession:
         await connection.write(cleared)
 
     def _keep(self, outputs: list[Output], raw: bytes, arrived: Clocks, line: int = 0) -> "Future[None] | None":
-        outputs = self._mapping.apply(self._hand_over(outputs, arrived))
+        outputs = self._hand_over(outputs, arrived)
         if any(isinstance(one, Observation) for one in outputs) or (raw and _RAW in self._driver.capabilities):
             self.watchdog.frame(arrived)
         outputs = self._normaliser.without_repeats(outputs)

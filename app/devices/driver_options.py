@@ -3,18 +3,21 @@
 Keys and values are those that the codecs of the bridge read (`device_bridge.drivers`). Data only.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import InvalidInput
+from app.devices.drivers import DRIVERS
 
+_MODEL = re.compile(r"[a-z0-9_]{1,40}")
 _LONGEST_TEXT, _MOST_PAIRS, _LONGEST_PART = 64, 200, 64
 
 
 @dataclass(frozen=True, slots=True)
 class DriverOption:
-    """One setting. `kind`: choice, number, flag, text, pairs (one `left=right` a line)."""
+    """One setting. `kind`: choice, number, flag, text (`choices` are suggestions), pairs (one `left=right` a line)."""
 
     key: str
     label: str
@@ -26,9 +29,10 @@ class DriverOption:
     warning: str = ""
 
 
+_BY_PROFILE = ("", "按型号对照表")
 _CO2 = DriverOption(
     "co2_unit", "CO₂ 单位", "choice", "按设备屏幕上的单位填写；协议不带单位",
-    (("mmHg", "mmHg"), ("kPa", "kPa"), ("%", "%")),
+    (_BY_PROFILE, ("mmHg", "mmHg"), ("kPa", "kPa"), ("%", "%")),
 )  # fmt: skip
 _READ_RACK = DriverOption(
     "read_pump", "允许只读采集输注泵", "flag",
@@ -46,14 +50,21 @@ _PASSIVE = DriverOption(
     warning="勾选后不向监护仪发送任何数据，线路上须有其他系统在查询。",
 )
 
-OPTIONS: dict[str, tuple[DriverOption, ...]] = {
+# Models with a profile of their own among those that the bridge brings; a hospital adds files beside them.
+PROFILES: dict[str, tuple[tuple[str, str], ...]] = {
+    "mindray_pds": (("wato", "WATO EX 麻醉机"),),
+    "ihe_pcd01": (("northern", "体温多一位的国产监护仪"),),
+    "servo_cie": (("flow_i", "Flow-i 麻醉机"),),
+}
+
+_OPTIONS: dict[str, tuple[DriverOption, ...]] = {
     "mindray_pds": (
         DriverOption(
             "gas_unit", "O₂/N₂O 单位", "choice", "按监护仪设置填写；不符会被标为“单位可疑”",
-            (("%", "%"), ("mmHg", "mmHg"), ("kPa", "kPa")),
+            (_BY_PROFILE, ("%", "%"), ("mmHg", "mmHg"), ("kPa", "kPa")),
         ),
         _CO2,
-        DriverOption("temperature_unit", "体温单位", "choice", choices=(("C", "°C"), ("F", "°F"))),
+        DriverOption("temperature_unit", "体温单位", "choice", choices=(_BY_PROFILE, ("C", "°C"), ("F", "°F"))),
         DriverOption("ambient_mmhg", "大气压（mmHg）", "number", "分压换算百分比时使用，默认 760", low=400, high=820),
         DriverOption("query", "查询范围", "choice", choices=(("all", "参数与波形"), ("parameters", "仅参数"))),
     ),
@@ -68,11 +79,9 @@ OPTIONS: dict[str, tuple[DriverOption, ...]] = {
     "aeonmed": (
         DriverOption(
             "flow_unit", "新鲜气流单位", "choice", "按麻醉机设置填写；协议不带单位",
-            (("", "未确认"), ("mL/min", "mL/min"), ("L/min", "L/min")),
+            (_BY_PROFILE, ("mL/min", "mL/min"), ("L/min", "L/min")),
         ),
-        DriverOption(
-            "co2_unit", "CO₂ 单位", "choice", _CO2.help, (("", "未确认"), *_CO2.choices),
-        ),
+        _CO2,
     ),
     "biolight": (
         DriverOption("pressures", "有创压通道名", "pairs", "每行一个，如 P1=ART、P2=CVP（可用 ART、PAP、CVP、LAP、RAP、ICP）"),
@@ -95,6 +104,19 @@ OPTIONS: dict[str, tuple[DriverOption, ...]] = {
     ),
     "alaris_pump": (_READ_PUMP, _PUMP),
 }  # fmt: skip
+
+
+def _profile(driver: str) -> DriverOption:
+    return DriverOption(
+        "profile", "型号对照表", "text", "留空为通用；本院新增的填文件名（不带 .toml），单位与代码含义以它为准",
+        PROFILES.get(driver, ()),
+    )  # fmt: skip
+
+
+# Every driver but the one that decodes nothing has profiles.
+OPTIONS: dict[str, tuple[DriverOption, ...]] = {
+    driver: (*_OPTIONS.get(driver, ()), _profile(driver)) for driver in DRIVERS if driver != "passive"
+}
 
 
 def shown(driver: str, options: Mapping[str, Any]) -> dict[str, str]:
@@ -148,6 +170,8 @@ def _parse(option: DriverOption, text: str) -> Any:
         return _number(option, text)
     if option.kind == "pairs":
         return _pairs(text)
+    if option.key == "profile" and not _MODEL.fullmatch(text):
+        raise ValueError("型号对照表只用小写字母、数字和下划线，与文件名相同")
     if len(text) > _LONGEST_TEXT:
         raise ValueError(f"{option.label}不超过 {_LONGEST_TEXT} 字")
     return text

@@ -9,8 +9,10 @@ How to add a family:
    leave towards the device; the default is nothing) and
    `driver.py` with a `DRIVER = Driver(...)`.
 2. Import it in `registry.py` and add it to the tuple there.
-3. Translate into canonical codes and units (`device_bridge.parameters`) with `base.observe`; sentinels become
-   `None`, a demonstration value gets `Quality.DEMO`, an unknown identifier becomes `Unmapped`.
+3. Name what is in the bytes by native names, and write `device_bridge/profiles/<family>/default.toml`: native name →
+   canonical code, unit, factor, with its source. The codec asks its table (`profiles.table.table_of`) and gives
+   `entry.observe(…)`; sentinels become `None`, a demonstration value gets `Quality.DEMO`, an unknown identifier
+   becomes `Unmapped`, whose `source_code` is the native name, so that people can map it on the page.
 4. A simulator, when there is one, is registered in `device_bridge.simulators.registry`.
 5. Tests: a capture with expected values, a round trip through the encoder, a sample for `test_every_driver`
    (fuzzing, and that no other family takes its bytes), and the ban list of the family in `test_bans`.

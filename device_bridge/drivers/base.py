@@ -7,10 +7,13 @@ again (`device_bridge.outbound`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from device_bridge.parameters import PARAMETERS, conversion, judge
+from device_bridge.parameters import conversion, judge
 from device_bridge.wire import DeviceAlarm, Quality
+
+if TYPE_CHECKING:
+    from device_bridge.profiles.lines import Profile
 
 # Attribute access on an enum is slow enough to matter in the inner loops of codecs.
 GOOD = Quality.GOOD
@@ -143,10 +146,12 @@ class Codec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CodecOptions:
-    """What the registry knows about the device: its time zone and the driver's own options."""
+    """What the registry knows about the device: its time zone, the driver's own options and the profile of its model
+    (None: the default that comes with the driver)."""
 
     timezone: str = "Asia/Shanghai"
     values: Mapping[str, Any] = field(default_factory=dict)
+    profile: "Profile | None" = None
 
 
 # Reads one outgoing byte string on its own; None = may leave, otherwise the reason why not (in Chinese).
@@ -154,7 +159,7 @@ Checker = Callable[[bytes], str | None]
 
 
 # No instrument measures more; a damaged floating-point number does.
-_BEYOND_ALL = 1e12
+BEYOND_ALL = 1e12
 
 
 def _as_is(data: bytes) -> bytes:
@@ -190,27 +195,6 @@ class Driver:
         if not self.consent or options.get(self.consent) is True:
             return None
         return f"默认关闭：{self.warning}请在设备页勾选“{CONSENTS[self.consent]}”后启用。"
-
-
-def observe(
-    code: str,
-    value: float | None,
-    *,
-    time_ms: int | None = None,
-    episode_ms: int | None = None,
-    episode_inferred: bool = False,
-    quality: Quality = Quality.GOOD,
-) -> Observation:
-    """An observation in the canonical unit, judged. `None` and what is no number become absent and INVALID."""
-    unit = PARAMETERS[code].unit
-    if value is None or not -_BEYOND_ALL < value < _BEYOND_ALL:
-        invalid = INVALID if quality is GOOD else quality | INVALID
-        return Observation(code, None, unit, invalid, time_ms, episode_ms, episode_inferred)
-    rounded = round(float(value), 4)
-    judged = judge(code, rounded)
-    if judged is not GOOD:  # combining flags is slow, and almost every value is good
-        quality = judged if quality is GOOD else quality | judged
-    return Observation(code, rounded, unit, quality, time_ms, episode_ms, episode_inferred)
 
 
 def observe_as_stated(

@@ -1,67 +1,25 @@
-"""What every blood gas driver shares: names of analytes, units and the way analysers write a result.
+"""What every blood gas driver shares: the way analysers name an analyte and write a result.
 
-An analyser's name for an analyte is a convention of its maker; the table below lists the spellings of
+An analyser's name for an analyte is a convention of its maker; `profiles/shared/blood_gas.toml` lists the spellings of
 Radiometer ABL, GEM Premier, cobas b and i-STAT, and LOINC codes of middleware. Names that are not listed are
 reported as unmapped, never guessed.
 """
 
 from device_bridge.drivers.base import Observation, Output, Unmapped, observe_as_stated
 from device_bridge.drivers.mllp import parse_number
-from device_bridge.parameters import PARAMETERS
+from device_bridge.parameters import PARAMETERS, conversion
+from device_bridge.profiles.table import Entry, Table
 from device_bridge.wire import Quality
 
-_SPELLINGS: dict[str, str] = {
-    "pH": "ph 11558-4 2744-1",
-    "pH_T": "ph(t) ph,t pht",
-    "pCO2": "pco2 11557-6 2019-8",
-    "pCO2_T": "pco2(t) pco2,t pco2t",
-    "pO2": "po2 11556-8 2703-7",
-    "pO2_T": "po2(t) po2,t po2t",
-    "Na": "na na+ cna+ 2947-0 2951-2",
-    "K": "k k+ ck+ 6298-4 2823-3",
-    "Ca": "ca++ ca2+ ica ca cca2+ 1994-3 1995-0",
-    "Cl": "cl cl- ccl- 2069-3 2075-0",
-    "Glu": "glu glucose cglu 2339-0 41652-9",
-    "Lac": "lac lact lactate clac 32693-4 2518-9",
-    "tHb": "thb cthb hb hgb 718-7 30313-1 30350-3",
-    "Hct": "hct 20570-8 4544-3",
-    "sO2": "so2 so2(c) 2708-6 20564-1",
-    "COHb": "cohb fcohb 20563-3 2030-5",
-    "MetHb": "methb fmethb 2614-6 2615-3",
-    "RHb": "rhb hhb fhhb",
-    "O2Hb": "o2hb fo2hb 11559-2 2714-4",
-    "HCO3": "hco3 hco3- chco3 hco3act 1959-6 1960-4",
-    "SBC": "sbc hco3std chco3-std 19229-4",
-    "BE": "be 11555-0 1925-7",
-    "ABE": "abe be(b) beb",
-    "SBE": "sbe be(ecf) beecf 19235-1",
-    "AnGap": "aniongap angap ag",
-    "Crea": "crea creat ccrea 2160-0 38483-4",
-    "tBil": "tbil tbili ctbil 1975-2",
-}
-ANALYTES: dict[str, str] = {spelling: code for code, all_ in _SPELLINGS.items() for spelling in all_.split()}
-
-_UNITS: dict[str, str] = {
-    "mmhg": "mmHg",
-    "kpa": "kPa",
-    "mmol/l": "mmol/L",
-    "meq/l": "mEq/L",
-    "mg/dl": "mg/dL",
-    "g/dl": "g/dL",
-    "g/l": "g/L",
-    "umol/l": "µmol/L",
-    "µmol/l": "µmol/L",
-    "μmol/l": "µmol/L",
-    "%": "%",
-}
 # Quantities without dimension: no unit printed means a fraction of one, and pH needs none.
 _FRACTIONS = frozenset({"sO2", "COHb", "MetHb", "RHb", "O2Hb", "Hct"})
+_LONGEST_NAME = 40
 _INPUT_TYPES = frozenset({"I", "D"})
 
 
-def canonical_code(name: str) -> str | None:
-    """The code of an analyte by the analyser's name or a LOINC code; None when it is not in the table."""
-    return ANALYTES.get(name.replace(" ", "").lower())
+def analyte(table: Table, name: str) -> Entry | None:
+    """The line of an analyte by the analyser's name or a LOINC code; None when it is not in the profile."""
+    return table.get(name[:_LONGEST_NAME]) or table.get(name.replace(" ", "").lower())
 
 
 def parse_result(text: str) -> tuple[float | None, Quality]:
@@ -76,6 +34,7 @@ def parse_result(text: str) -> tuple[float | None, Quality]:
 
 
 def result(
+    table: Table,
     name: str,
     text: str,
     unit: str,
@@ -93,17 +52,28 @@ def result(
     """
     if kind in _INPUT_TYPES:
         return None
-    code = canonical_code(name)
-    if code is None:
-        return Unmapped(name[:40], "blood gas", "")
+    entry = analyte(table, name)
+    if entry is None:
+        left_out = name.replace(" ", "").lower() in table.ignored
+        return None if left_out else Unmapped(name[:_LONGEST_NAME], "blood gas", text[:40])
+    code = entry.code
     value, flags = parse_result(text)
     times = {"time_ms": message_ms, "episode_ms": sample_ms}
     if value is None:
         return Observation(code, None, PARAMETERS[code].unit, quality | flags, **times, episode_inferred=inferred)
+    if entry.stated:  # the profile knows the unit better than the slip
+        return entry.observe(
+            value, time_ms=message_ms, episode_ms=sample_ms, episode_inferred=inferred, quality=quality | flags
+        )
     stated = unit.strip()
+    value = (value - entry.zero) * entry.factor / entry.divisor
     if not stated:
         stated = "%" if code in _FRACTIONS else PARAMETERS[code].unit if code.startswith("pH") else ""
         if code in _FRACTIONS and value <= 1:
             value *= 100
-    known = _UNITS.get(stated.lower(), stated)
-    return observe_as_stated(code, value, known, **times, episode_inferred=inferred, quality=quality | flags)
+    known = table.unit(stated.lower()) or stated
+    one = observe_as_stated(code, value, known, **times, episode_inferred=inferred, quality=quality | flags)
+    canonical = value * (conversion(code, known) or 1.0)
+    if entry.narrowed and not entry.low <= canonical <= entry.high:
+        one.quality |= Quality.OUT_OF_RANGE
+    return one

@@ -4,7 +4,7 @@ A pump is never driven. Reading it is off until somebody of the hospital sets th
 on a line to a pump is worse than on a line to a monitor.
 """
 
-from device_bridge.drivers.base import CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import CodecOptions
 from device_bridge.parameters import PUMPS
 
 CONSENT = "read_pump"
@@ -20,10 +20,3 @@ def pump_number(options: CodecOptions) -> int:
     """Option `pump`: which pair of codes a single pump fills, 1 when it is not given."""
     wanted = options.values.get("pump", 1)
     return wanted if isinstance(wanted, int) and 1 <= wanted <= PUMPS else 1
-
-
-def readings(number: int, rate: float | None, volume: float | None) -> list[Output]:
-    """Rate in mL/h and volume in mL of one pump, as the pump states them; a fault for a place that no rack has."""
-    if not 1 <= number <= PUMPS:
-        return [Fault("pump_number", str(number)[:20])]
-    return [observe(f"PUMP{number}_RATE", rate), observe(f"PUMP{number}_VOL", volume)]

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from device_bridge.drivers.alaris_pump import encoder as alaris
 from device_bridge.drivers.fresenius_pump import encoder as fresenius
 from device_bridge.drivers.hamilton import encoder as hamilton
-from device_bridge.drivers.hamilton.codec import CODES as HAMILTON_CODES
 from device_bridge.drivers.hamilton.codec import ETX as HAMILTON_ETX
 from device_bridge.drivers.hamilton.codec import STX as HAMILTON_STX
 from device_bridge.drivers.pb840 import encoder as pb840
-from device_bridge.drivers.pb840.codec import FIELDS as PB840_FIELDS
 from device_bridge.drivers.servo_cie import encoder as servo
-from device_bridge.drivers.servo_cie.codec import CHANNELS, EOT, command
+from device_bridge.drivers.servo_cie.codec import EOT, command
+from device_bridge.profiles.store import shipped
 from device_bridge.simulators.base import SimulatedDevice
 
 Answer = tuple[bytes, Mapping[str, float]]
@@ -61,7 +60,8 @@ class ServoVentilator(AnsweringDevice):
         if not question.startswith(b"RADAB"):
             return b"ER10\x04", {}
         measured = self.breathing()
-        values = {code: measured[code] for _, code, _ in CHANNELS if code in measured and code is not None}
+        said = {line.code for line in shipped("servo_cie").lines.values()}
+        values = {code: value for code, value in measured.items() if code in said}
         return servo.breath(values), values
 
 
@@ -71,7 +71,8 @@ class HamiltonVentilator(AnsweringDevice):
     def answer(self, question: bytes) -> Answer:
         if len(question) != 4 or question[0] != HAMILTON_STX or question[2] != HAMILTON_ETX:
             return NOTHING
-        code = HAMILTON_CODES.get(question[1], "")
+        line = shipped("hamilton").lines.get(str(question[1]))
+        code = line.code if line else ""
         value = self.breathing().get(code)
         if value is None:
             return (hamilton.reply(code, "9999"), {}) if code else NOTHING
@@ -85,7 +86,7 @@ class Pb840Ventilator(AnsweringDevice):
         kind = {b"SNDF\r": "MISCF", b"SNDA\r": "MISCA"}.get(question)
         if kind is None:
             return NOTHING
-        known = {code for code, _ in PB840_FIELDS[kind].values()}
+        known = {line.code for line in shipped("pb840").lines.values() if line.native.startswith(kind)}
         values = {code: value for code, value in self.breathing().items() if code in known}
         return pb840.report(values, kind), values
 

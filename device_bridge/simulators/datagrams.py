@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from typing import cast
 
 from device_bridge.drivers.aeonmed import encoder as aeonmed
-from device_bridge.drivers.aeonmed.codec import PARAMETERS_BY_ID
 from device_bridge.drivers.biolight import encoder as biolight
 from device_bridge.drivers.biolight.codec import REQUEST
 from device_bridge.drivers.nuohe import encoder as nuohe
-from device_bridge.drivers.nuohe.codec import PLACES as NUOHE_PLACES
 from device_bridge.drivers.puke import encoder as puke
-from device_bridge.drivers.puke.codec import PLACES as PUKE_PLACES
+from device_bridge.profiles.table import natives_of
 from device_bridge.simulators.base import SimulatedDevice
 from device_bridge.simulators.intellivue import IntelliVueDialogue
 
 Address = tuple[str, int]
-_AEONMED_SAID = frozenset(PARAMETERS_BY_ID.values())
+_AEONMED_SAID = frozenset(natives_of("aeonmed"))
+_NUOHE_SAID, _PUKE_SAID = natives_of("nuohe"), natives_of("puke")
 _PATIENCE_S = 30.0
 
 
@@ -102,7 +101,7 @@ class NuoheMonitor(DatagramDevice):
     """Depth of anesthesia."""
 
     def second(self, second: int) -> None:
-        values = {code: int(v) for code, v in self.patient.brain(second).items() if code in dict(NUOHE_PLACES)}
+        values = {code: int(v) for code, v in self.patient.brain(second).items() if code in _NUOHE_SAID}
         self.transmit(nuohe.datagram(cast("Mapping[str, int | None]", values)), self.device_ms(), values)
 
 
@@ -110,7 +109,7 @@ class PukeMonitor(DatagramDevice):
     """Depth of anesthesia, another make."""
 
     def second(self, second: int) -> None:
-        values = {code: int(v) for code, v in self.patient.brain(second).items() if code in dict(PUKE_PLACES)}
+        values = {code: int(v) for code, v in self.patient.brain(second).items() if code in _PUKE_SAID}
         self.transmit(puke.datagram(values), self.device_ms(), values)
 
 

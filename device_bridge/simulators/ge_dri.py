@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from device_bridge.drivers.ge_dri import layout
 from device_bridge.drivers.ge_dri.encoder import Physiological, physiological_frame, wave_frame
 from device_bridge.drivers.ge_dri.framing import DriFramer, parse_header
+from device_bridge.profiles.store import shipped
 from device_bridge.simulators.base import SimulatedDevice, SimulatorSettings
 from device_bridge.simulators.curves import CurveSource
 
 _AMBIENT_MMHG = 759.8
-_FIELDS = {field.code: (group.header, field.offset, field.divisor) for group in layout.BASIC for field in group.fields}
+_LINES = shipped("ge_dri").lines
+_FIELDS = {
+    _LINES[field.native].code: (group.header, field.offset, _LINES[field.native].divisor)
+    for group in layout.BASIC
+    for field in group.fields
+}
 _CO2 = {"EtCO2": 142, "FiCO2": 144}
 _AGENT_SEV = 6
 _OLD_AFTER_S = 60

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from device_bridge.drivers.intellivue import encoder
-from device_bridge.drivers.intellivue.codes import PHYSIO
 from device_bridge.drivers.intellivue.framing import SerialFramer, enframe
 from device_bridge.parameters import PARAMETERS
 from device_bridge.simulators.base import HOSPITAL_ZONE, SimulatedDevice, SimulatorSettings
 
-_SAID = frozenset(PHYSIO.values())
+_SAID = frozenset(encoder.identifiers())
 _UNITS = frozenset({"/min", "%", "mmHg", "cmH2O", "°C", "mL", "mm", "1", "L/min"})
 _PATIENCE_S = 10.0
 _PERIOD_S = 1.024

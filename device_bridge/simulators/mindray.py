@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from device_bridge.drivers.mindray_pds import codes, encoder
 from device_bridge.drivers.mindray_pds.encoder import Numeric
 from device_bridge.drivers.mllp import MllpFramer, field, split_segments
+from device_bridge.profiles.table import natives_of
 from device_bridge.simulators.base import SimulatedDevice
 
 _PATIENCE_S = 3.0
-_IDS = {code: number for number, code in reversed(list(codes.PARAMETER_IDS.items()))}
+_IDS = natives_of("mindray_pds")
 # What the patient model gives and this family can say; sevoflurane has no published id.
 _SAID = frozenset(_IDS) - {"IE"}
 

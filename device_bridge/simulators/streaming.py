@@ -7,14 +7,14 @@ from typing import NamedTuple
 from device_bridge.drivers.bis import encoder as bis
 from device_bridge.drivers.bis.codec import START_STREAM
 from device_bridge.drivers.edan_xml import encoder as edan
-from device_bridge.drivers.edan_xml.codec import LABELS
 from device_bridge.drivers.egos import encoder as egos
 from device_bridge.drivers.masimo import encoder as masimo
 from device_bridge.drivers.mingxi import encoder as mingxi
 from device_bridge.drivers.nellcor import encoder as nellcor
+from device_bridge.profiles.table import natives_of
 from device_bridge.simulators.base import SimulatedDevice
 
-_EDAN_SAID = frozenset(LABELS.values())
+_EDAN_SAID = frozenset(natives_of("edan_xml"))
 
 
 class Telegram(NamedTuple):

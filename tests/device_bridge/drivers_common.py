@@ -4,6 +4,9 @@ from device_bridge.drivers.base import Clocks, CodecOptions, Observation, Send
 from device_bridge.drivers.ge_dri.encoder import Physiological
 from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import get_driver
+from device_bridge.parameters import PARAMETERS
+from device_bridge.profiles.lines import Line
+from device_bridge.profiles.table import compile_line
 from device_bridge.simulators.ge_dri import fill, fill_cuff
 from device_bridge.simulators.patient import SimulatedPatient
 
@@ -17,6 +20,11 @@ def in_pieces(driver, data, size, **options):
     for position in range(0, len(data), size):
         out += codec.feed(data[position : position + size], AT)
     return out + codec.closed(AT)
+
+
+def observe(code, value, **facts):
+    """An observation as a driver makes it, from a value in the canonical unit."""
+    return compile_line(Line(code, code, PARAMETERS[code].unit), {}).observe(value, **facts)
 
 
 def found(outputs):

@@ -169,7 +169,7 @@ def test_a_unit_that_is_not_known_is_flagged(decode):
 
 def test_unknown_analytes_are_reported(decode):
     out = decode("astm", b"".join(astm.session(astm.sample([("Magic", "1", "x")], at=AT_TIME, sent=SENT))))
-    assert Unmapped("Magic", "blood gas", "") in out
+    assert Unmapped("Magic", "blood gas", "1") in out
 
 
 def test_host_queries_are_never_answered():

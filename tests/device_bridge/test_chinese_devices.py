@@ -108,7 +108,7 @@ def test_aeonmed_absent_and_unknown(decode):
     line = aeonmed.datagram({"Ppeak": "-", "TVe": ""}, datetime(2026, 3, 1, 13, 0, 0))  # noqa: DTZ001
     assert found(decode("aeonmed", line)) == {}
     strange = line.replace(b"101^Ppeak", b"199^New")
-    assert Unmapped("199", "New", "") in decode("aeonmed", strange)
+    assert Unmapped("199", "New", "-") in decode("aeonmed", strange)
 
 
 def test_edan_values(capture, decode):

@@ -3,10 +3,11 @@
 import pytest
 
 from device_bridge.clock_policy import DeviceClock
-from device_bridge.drivers.base import Alarm, Clocks, observe
+from device_bridge.drivers.base import Alarm, Clocks
 from device_bridge.normaliser import Normaliser
 from device_bridge.watchdog import Watchdog
 from device_bridge.wire import DeviceAlarm, DeviceConfig, Quality
+from tests.device_bridge.drivers_common import observe
 
 START = 1_790_000_000_000
 

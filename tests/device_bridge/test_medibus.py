@@ -11,6 +11,7 @@ from device_bridge.drivers.medibus.framing import COMMAND, RESPONSE, MedibusFram
 from device_bridge.drivers.medibus.outbound import check
 from device_bridge.drivers.medibus.tables import MEDIBUS, MEDIBUS_X
 from device_bridge.drivers.registry import get_driver
+from device_bridge.profiles.store import shipped
 from device_bridge.wire import NOT_CHARTABLE, Quality
 from tests.device_bridge.drivers_common import AT, by_code, found, in_pieces, sends
 
@@ -214,7 +215,7 @@ def test_what_may_leave():
 
 @pytest.mark.parametrize("dialect", [MEDIBUS, MEDIBUS_X])
 def test_round_trip_of_everything_the_table_says(decode, dialect):
-    values = {name: 20.0 for name, _ in dialect.first.values()}
+    values = {line.code: 20.0 for line in shipped(dialect.name).lines.values()}
     page, sent = encoder.from_canonical(values, dialect)
     decoded = found(decode(dialect.name, page))
     assert {code: decoded[code] for code in sent} == sent

@@ -10,7 +10,6 @@ from device_bridge.drivers.bis.codec import START_STREAM
 from device_bridge.drivers.bis.framing import build
 from device_bridge.drivers.bis.outbound import check as bis_check
 from device_bridge.drivers.hamilton import encoder as hamilton
-from device_bridge.drivers.hamilton.codec import CODES as HAMILTON_CODES
 from device_bridge.drivers.hamilton.codec import HamiltonCodec
 from device_bridge.drivers.hamilton.outbound import check as hamilton_check
 from device_bridge.drivers.inquiry import Inquiry
@@ -22,9 +21,11 @@ from device_bridge.drivers.registry import get_driver
 from device_bridge.drivers.servo_cie import encoder as servo
 from device_bridge.drivers.servo_cie.codec import DEFINE, HELLO, READ, TYPE, ServoCodec, command
 from device_bridge.drivers.servo_cie.outbound import check as servo_check
+from device_bridge.profiles.store import shipped
 from device_bridge.wire import Quality
 from tests.device_bridge.drivers_common import AT, by_code, found, in_pieces, sends
 
+HAMILTON_CODES = {int(native): line.code for native, line in shipped("hamilton").lines.items()}
 MOMENT = datetime(2026, 3, 1, 9, 30, 0)  # noqa: DTZ001 - the device's local time
 MOMENT_MS = 1_772_328_600_000
 

@@ -4,13 +4,11 @@ import asyncio
 from itertools import pairwise
 
 from device_bridge.clock_policy import DeviceClock
-from device_bridge.drivers.base import NO_SAMPLE, Clocks, Unmapped, Wave
-from device_bridge.local_mapping import LocalMapping
+from device_bridge.drivers.base import NO_SAMPLE, Clocks, Wave
 from device_bridge.service import BridgeService, BridgeSettings
 from device_bridge.simulators.base import SimulatorSettings
 from device_bridge.simulators.ge_dri import GeMonitor
 from device_bridge.wave_clock import WaveClock
-from device_bridge.wire import Quality
 from device_bridge.wire_waves import unpack_samples
 
 
@@ -34,15 +32,6 @@ def test_impossible_pieces_are_left_out():
     assert clock.place(Wave("X", "", 0.0, 1.0, (1,)), DeviceClock(), at(0)) is None
     kept = clock.place(Wave("X", "", 10.0, 1.0, (1, 70_000, -3)), DeviceClock(), at(0))
     assert unpack_samples(kept.data, 3) == [1, NO_SAMPLE, -3]
-
-
-def test_a_mapped_code_becomes_a_value_in_the_units_of_the_chart():
-    mapping = LocalMapping({"999": ["PPV", 0.1], "bad": ["NOTHING", 1], "worse": 3})
-    value, other = mapping.apply([Unmapped("999", "x", "123"), Unmapped("bad", "y", "1")])
-    assert (value.code, value.value, value.quality) == ("PPV", 12.3, Quality.GOOD)
-    assert isinstance(other, Unmapped)
-    (absent,) = mapping.apply([Unmapped("999", "x", "---")])
-    assert absent.value is None
 
 
 def test_curves_travel_from_the_monitor_to_the_web(web, tmp_path):

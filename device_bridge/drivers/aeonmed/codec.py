@@ -4,46 +4,22 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Unmapped, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Unmapped
 from device_bridge.drivers.mllp import MllpFramer, component, field, parse_number, parse_time, split_segments
-from device_bridge.parameters import PARAMETERS
-from device_bridge.wire import Quality
+from device_bridge.profiles.table import Entry, table_of
 
 NUMERICS = "58"
 WAVES = "61"
-PARAMETERS_BY_ID: dict[str, str] = {
-    "101": "Ppeak",
-    "102": "Pplat",
-    "103": "Pmean",
-    "104": "PEEP",
-    "105": "MV",
-    "106": "TVe",
-    "107": "awRR",
-    "108": "FiO2",
-    "120": "EtCO2",
-    "121": "FiCO2",
-    "122": "FiN2O",
-    "123": "EtN2O",
-    "134": "MAC",
-    "150": "FG_N2O",
-    "151": "FG_Air",
-    "152": "FG_O2",
-}
-_FLOWS = frozenset({"FG_N2O", "FG_Air", "FG_O2"})
-_CARBON_DIOXIDE = frozenset({"EtCO2", "FiCO2"})
 _US_TIME = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d{2}):(\d{2}) ([AP])M")
-_FLOW_FACTORS = {"mL/min": 1.0, "L/min": 1000.0}
-_CO2_FACTORS = {"mmHg": 1.0, "kPa": 7.50062, "%": 7.6}
 
 
 class AeonmedCodec:
-    """One machine. The protocol states no units; options `flow_unit` (mL/min or L/min) and `co2_unit`
-    (mmHg, kPa or %) say how it is set. Without them a flow or a CO2 other than zero is kept and flagged."""
+    """One machine. The protocol states no units; settings `flow_unit` and `co2_unit` of its profile, or the options of
+    these names, say how it is set. Without them a flow or a CO2 other than zero is kept and flagged."""
 
     def __init__(self, options: CodecOptions) -> None:
         self._zone = ZoneInfo(options.timezone)
-        self._flow = _FLOW_FACTORS.get(str(options.values.get("flow_unit", "")))
-        self._co2 = _CO2_FACTORS.get(str(options.values.get("co2_unit", "")))
+        self._table = table_of("aeonmed", options)
 
     def opened(self, now: Clocks) -> list[Output]:
         """The machine pushes."""
@@ -80,22 +56,19 @@ class AeonmedCodec:
             if row[0] != "OBX" or field(row, 2) != "NM":
                 continue
             number = component(field(row, 3), 1)
-            code = PARAMETERS_BY_ID.get(number)
-            if code is None:
-                out.append(Unmapped(number[:20], component(field(row, 3), 2)[:40], ""))
+            entry = self._table.get(number)
+            if entry is None:
+                out.append(Unmapped(number[:20], component(field(row, 3), 2)[:40], field(row, 5)[:40]))
             else:
-                out.append(self._value(code, field(row, 5), at))
+                out.append(_value(entry, field(row, 5), at))
         return out
 
-    def _value(self, code: str, text: str, at: int | None) -> Output:
-        value = parse_number(text)
-        if value is None or (value < 0 and PARAMETERS[code].low >= 0):
-            return observe(code, None, time_ms=at)
-        if code not in _FLOWS | _CARBON_DIOXIDE:
-            return observe(code, value, time_ms=at)
-        factor = self._flow if code in _FLOWS else self._co2
-        unsure = Quality.UNIT_SUSPECT if factor is None and value else Quality.GOOD
-        return observe(code, value * (factor or 1.0), time_ms=at, quality=unsure)
+
+def _value(entry: Entry, text: str, at: int | None) -> Output:
+    value = parse_number(text)
+    if value is not None and value < 0 <= entry.low:
+        value = None
+    return entry.observe(value, time_ms=at)
 
 
 def parse_us_time(text: str, zone: ZoneInfo) -> int | None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from device_bridge.drivers.aeonmed.codec import NUMERICS, PARAMETERS_BY_ID
+from device_bridge.drivers.aeonmed.codec import NUMERICS
 from device_bridge.drivers.mllp import frame
+from device_bridge.profiles.table import natives_of
 
-_IDS = {code: number for number, code in PARAMETERS_BY_ID.items()}
+_IDS = natives_of("aeonmed")
 
 
 def datagram(values: Mapping[str, str], at: datetime) -> bytes:

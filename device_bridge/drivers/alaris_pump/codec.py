@@ -5,14 +5,16 @@ states its unit.
 """
 
 from device_bridge.drivers.alaris_pump.framing import Message, frame, parse
-from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, observe, observe_as_stated
+from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output
 from device_bridge.drivers.inquiry import Inquiry
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
 from device_bridge.drivers.pumps import permitted, pump_number
+from device_bridge.parameters import linear
+from device_bridge.profiles.table import table_of
+from device_bridge.wire import Quality
 
 SERIAL, RATE, VOLUME = b"INST_SERIALNO", b"INF_RATE", b"INF_VI"
-_UNITS = {"ml/h": "mL/h", "ml": "mL"}
 _EVERY_S = 2.0
 
 
@@ -21,6 +23,7 @@ class AlarisCodec:
 
     def __init__(self, options: CodecOptions) -> None:
         self._number = pump_number(options)
+        self._table = table_of("alaris_pump", options)
         self._permitted = permitted(options)
         self._lines = LineFramer(ends=b"\r", limit=512)
         self._inquiry = Inquiry([frame(RATE), frame(VOLUME)], first=[frame(SERIAL)], every_s=_EVERY_S)
@@ -54,12 +57,15 @@ class AlarisCodec:
     def _answer(self, message: Message) -> list[Output]:
         if message.name == "INST_SERIALNO":
             return [DeviceInfo({"serial": message.fields[0][:40]})] if message.fields else []
-        ending = {"INF_RATE": "RATE", "INF_VI": "VOL"}.get(message.name)
+        ending = {"INF_RATE": "rate", "INF_VI": "volume"}.get(message.name)
         if ending is None:
             return [Fault("unexpected_answer", message.name[:20])]
-        code = f"PUMP{self._number}_{ending}"
+        entry = self._table.get(f"{self._number}.{ending}")
+        if entry is None:
+            return []
         value = parse_number(message.fields[0]) if message.fields else None
         unit = message.fields[1].strip() if len(message.fields) > 1 else ""
-        if value is None:
-            return [observe(code, None)]
-        return [observe_as_stated(code, value, _UNITS.get(unit.lower(), unit or "?"))]
+        stated = self._table.unit(unit.lower())
+        way = linear(entry.code, stated) if stated else None
+        doubt = Quality.UNIT_SUSPECT if value is not None and way is None else Quality.GOOD
+        return [entry.observe(value, quality=doubt, way=way)]

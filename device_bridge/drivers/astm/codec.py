@@ -6,6 +6,7 @@ from device_bridge.drivers.astm.framing import MAX_MESSAGE, AstmFramer, Event
 from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, Send
 from device_bridge.drivers.blood_gas import result
 from device_bridge.drivers.mllp import decode_text, parse_number, parse_time
+from device_bridge.profiles.table import Table, table_of
 from device_bridge.wire import Quality
 
 _SILENCE_S = 30.0  # LIS1-A: the receiver gives up after 30 s between frames
@@ -16,6 +17,7 @@ class AstmCodec:
     """One connection of one analyser. Results are given with their last frame, before it is acknowledged."""
 
     def __init__(self, options: CodecOptions) -> None:
+        self._table = table_of("astm", options)
         self._framer = AstmFramer()
         self._zone = ZoneInfo(options.timezone)
         self._text = bytearray()
@@ -89,7 +91,7 @@ class AstmCodec:
 
     def _message(self, message: bytes, received: Clocks) -> list[Output]:
         text = decode_text(message).replace("\r\n", "\r").replace("\n", "\r")
-        reader = _Reader(self._zone, received)
+        reader = _Reader(self._table, self._zone, received)
         for line in text.split("\r"):
             reader.record(line)
         return reader.finish()
@@ -98,8 +100,8 @@ class AstmCodec:
 class _Reader:
     """Collects the records of one message; a sample's time may come after its first results."""
 
-    def __init__(self, zone: ZoneInfo, received: Clocks) -> None:
-        self._zone, self._received = zone, received
+    def __init__(self, table: Table, zone: ZoneInfo, received: Clocks) -> None:
+        self._table, self._zone, self._received = table, zone, received
         self._field, self._component = "|", "^"
         self._header_ms: int | None = None
         self._sample_ms: int | None = None
@@ -148,6 +150,7 @@ class _Reader:
         for line in lines:
             parts = line.test.split(self._component)
             one = result(
+                self._table,
                 next((part for part in parts[3:4] if part), parts[0]),
                 line.value,
                 line.unit,

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Send, Unmapped, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Send, Unmapped
 from device_bridge.drivers.biolight.frames import Block, low_first, split
 from device_bridge.drivers.cuff import CuffWatch
+from device_bridge.profiles.table import Table, table_of
 from device_bridge.wire import Quality
 
 REQUEST = bytes.fromhex("FFDA7FF1000F000602080102646F")
@@ -13,8 +14,6 @@ _NO_RATE = 511  # nine bits set
 _NO_BYTE = 127  # SpO2
 _NO_RESPIRATION = 255
 _NO_TEMPERATURE = 8191  # thirteen bits set
-_PRESSURE_OFFSET = 1000
-_TEMPERATURES = {0x32: "T1", 0x33: "T2"}
 _PRESSURE_INVALID, _PRESSURE_KNOWN_BITS = 0x01, 0x09
 
 
@@ -24,6 +23,7 @@ class BiolightCodec:
     def __init__(self, options: CodecOptions) -> None:
         names = options.values.get("pressures", {})
         self._names = {str(k): str(v) for k, v in names.items()} if isinstance(names, Mapping) else {}
+        self._table = table_of("biolight", options)
         self._cuff = CuffWatch()
         self._next_request: float | None = None
 
@@ -67,7 +67,7 @@ class BiolightCodec:
             if reader is None:
                 out.append(Unmapped(f"block {block.kind:02X}", "", str(len(block.data))))
             else:
-                out += reader(block)
+                out += reader(self._table, block)
         return self._cuff.date(out, received.wall_ms)
 
     def _pressure(self, data: bytes, number: int) -> list[Output]:
@@ -79,62 +79,58 @@ class BiolightCodec:
         # a channel can count in hundredths; which bit says so is not known, so such a channel is flagged
         quality = Quality.UNIT_SUSPECT if status & ~_PRESSURE_KNOWN_BITS else Quality.GOOD
         out: list[Output] = []
-        for suffix, at in (("S", 1), ("M", 3), ("D", 5)):
-            value = None if status & _PRESSURE_INVALID else (low_first(data, at) - _PRESSURE_OFFSET) / 10
-            if name in ("CVP", "LAP", "RAP", "ICP"):
-                if suffix == "M":
-                    out.append(observe(name, value, quality=quality))
-            elif name in ("ART", "PAP", f"P{number}"):
-                out.append(observe(f"{name}_{suffix}", value, quality=quality))
+        for item, at in (("sys", 1), ("mean", 3), ("dia", 5)):
+            entry = self._table.get(f"ibp.{name}.{item}")
+            if entry is not None:  # of a venous pressure only the mean is told
+                value = None if status & _PRESSURE_INVALID else low_first(data, at)
+                out.append(entry.observe(value, quality=quality))
         return out
 
 
-def _electrocardiogram(block: Block) -> list[Output]:
+def _electrocardiogram(table: Table, block: Block) -> list[Output]:
     if len(block.data) < 5:
         return [Fault("block_length")]
     rate = ((block.data[3] & 0x03) << 7) | (block.data[4] & 0x7F)
-    return [observe("HR", None if rate == _NO_RATE else rate)]
+    return table.tell("ecg.hr", None if rate == _NO_RATE else rate)
 
 
-def _saturation(block: Block) -> list[Output]:
+def _saturation(table: Table, block: Block) -> list[Output]:
     if len(block.data) < 2:
         return [Fault("block_length")]
     value = block.data[1] & 0x7F
-    return [observe("SpO2", None if value == _NO_BYTE else value)]
+    return table.tell("spo2", None if value == _NO_BYTE else value)
 
 
-def _pulse(block: Block) -> list[Output]:
+def _pulse(table: Table, block: Block) -> list[Output]:
     if len(block.data) < 2:
         return [Fault("block_length")]
     rate = low_first(block.data, 0) & 0x1FF
-    return [observe("PR", None if rate == _NO_RATE else rate)]
+    return table.tell("pr", None if rate == _NO_RATE else rate)
 
 
-def _respiration(block: Block) -> list[Output]:
+def _respiration(table: Table, block: Block) -> list[Output]:
     if not block.data:
         return [Fault("block_length")]
-    return [observe("RR", None if block.data[0] == _NO_RESPIRATION else block.data[0])]
+    return table.tell("resp", None if block.data[0] == _NO_RESPIRATION else block.data[0])
 
 
-def _temperature(block: Block) -> list[Output]:
-    code = _TEMPERATURES.get(block.channel)
-    if code is None:
-        return [Unmapped(f"temperature {block.channel:02X}", "", "")]
+def _temperature(table: Table, block: Block) -> list[Output]:
     if len(block.data) < 3:
         return [Fault("block_length")]
     raw = low_first(block.data, 1)
-    return [observe(code, None if raw & _NO_TEMPERATURE == _NO_TEMPERATURE else raw / 10)]
+    return table.tell(f"temp.{block.channel:02X}", None if raw & _NO_TEMPERATURE == _NO_TEMPERATURE else raw)
 
 
-def _cuff(block: Block) -> list[Output]:
+def _cuff(table: Table, block: Block) -> list[Output]:
     if len(block.data) < 10:
         return [Fault("block_length")]
     invalid = bool(block.data[0] & 0x10)
-    places = (("NIBP_S", 4), ("NIBP_M", 6), ("NIBP_D", 8))
-    return [observe(code, None if invalid else low_first(block.data, at) / 10) for code, at in places]
+    places = (("nibp.sys", 4), ("nibp.mean", 6), ("nibp.dia", 8))
+    told = [table.tell(item, None if invalid else low_first(block.data, at)) for item, at in places]
+    return [one for outputs in told for one in outputs]
 
 
-_READERS: dict[int, Callable[[Block], list[Output]]] = {
+_READERS: dict[int, Callable[[Table, Block], list[Output]]] = {
     0xE0: _electrocardiogram,
     0xE1: _saturation,
     0xE2: _pulse,

@@ -2,8 +2,9 @@
 
 import struct
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Send, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, Send
 from device_bridge.drivers.bis.framing import BisFramer
+from device_bridge.profiles.table import Table, table_of
 from device_bridge.wire import Quality
 
 START_STREAM = bytes.fromhex("baab00000d000100040000007300000000000100008600")
@@ -20,7 +21,7 @@ class BisCodec:
     """One monitor."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("bis", options)
         self._framer = BisFramer()
         self._next_request: float | None = None
 
@@ -34,7 +35,7 @@ class BisCodec:
         for packet in self._framer.feed(data):
             if packet.message in (PROCESSED, PROCESSED_AND_SPECTRA):
                 spectra = _SPECTRA if packet.message == PROCESSED_AND_SPECTRA else 0
-                out += trend(packet.data[: len(packet.data) - spectra])
+                out += trend(self._table, packet.data[: len(packet.data) - spectra])
                 if self._next_request is not None:
                     self._next_request = received.mono_s + _ASK_AGAIN_AFTER_S
         out += [Fault(kind) for kind in self._framer.faults]
@@ -56,7 +57,7 @@ class BisCodec:
         return [Send(START_STREAM, "start of the stream")]
 
 
-def trend(data: bytes) -> list[Output]:
+def trend(table: Table, data: bytes) -> list[Output]:
     """The combined trend, the third of three. BIS below a signal quality of 50 is questionable."""
     size, rest = divmod(len(data) - FIRST_TREND, 3)
     if rest or size not in TREND_SIZES:
@@ -68,13 +69,13 @@ def trend(data: bytes) -> list[Output]:
     signal = None if quality <= _NO_VALUE else quality / 10
     doubt = Quality.QUESTIONABLE if signal is None or signal < _POOR_SIGNAL else Quality.GOOD
     return [
-        observe("BIS", _scaled(index, 10), quality=doubt),
-        observe("SQI", signal),
-        observe("EMG", _scaled(muscle, 100)),
-        observe("SR", _scaled(suppression, 10)),
-        observe("SEF", _scaled(edge, 100)),
+        *table.tell("bis", _number(index), quality=doubt),
+        *table.tell("sqi", _number(quality)),
+        *table.tell("emg", _number(muscle)),
+        *table.tell("bsr", _number(suppression)),
+        *table.tell("sef95", _number(edge)),
     ]
 
 
-def _scaled(raw: int, divisor: int) -> float | None:
-    return None if raw <= _NO_VALUE else raw / divisor
+def _number(raw: int) -> int | None:
+    return None if raw <= _NO_VALUE else raw

@@ -4,42 +4,17 @@ from collections.abc import Mapping
 from xml.parsers import expat
 from zoneinfo import ZoneInfo
 
-from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, Unmapped, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, Unmapped
 from device_bridge.drivers.cuff import CuffWatch
 from device_bridge.drivers.mllp import START, MllpFramer, frame, parse_number, parse_time
-from device_bridge.parameters import EPISODIC
+from device_bridge.parameters import EPISODIC, linear
+from device_bridge.profiles.table import table_of
+from device_bridge.wire import Quality
 
 _MAX_DEPTH, _MAX_ROWS, _MAX_TEXT = 8, 500, 1000
 _UNCLOSED_AFTER_S = 10.0
-LABELS: dict[str, str] = {
-    "HR": "HR",
-    "PVCs": "PVC",
-    "RR": "RR",
-    "SpO2": "SpO2",
-    "PR": "PR",
-    "T1": "T1",
-    "T2": "T2",
-    "CVP_MAP": "CVP",
-    "LAP_MAP": "LAP",
-    "RAP_MAP": "RAP",
-    "ICP_MAP": "ICP",
-    "NIBP_SYS": "NIBP_S",
-    "NIBP_DIA": "NIBP_D",
-    "NIBP_MAP": "NIBP_M",
-    "NIBP_PR": "NIBP_PR",
-    "EtCO2": "EtCO2",
-    "FiCO2": "FiCO2",
-    "awRR": "awRR",
-} | {
-    f"{site}_{end}": f"{code}_{suffix}"
-    for site, code in (("Art", "ART"), ("PA", "PAP"), ("P1", "P1"), ("P2", "P2"), ("P3", "P3"), ("P4", "P4"))
-    for end, suffix in (("SYS", "S"), ("DIA", "D"), ("MAP", "M"))
-}
-_SILENT = frozenset({"WEIGHT", "HEIGHT"})
 _SENTINELS = frozenset({-100.0, -1.0, -999.0, 65535.0, 32767.0})
 _SIGNED = ("ART", "PAP", "CVP", "LAP", "RAP", "ICP", "P1", "P2", "P3", "P4")
-# Stated unit → factor and offset to the canonical unit.
-_UNITS: dict[str, tuple[float, float]] = {"kPa": (7.50062, 0.0), "F": (1 / 1.8, -32 / 1.8), "°F": (1 / 1.8, -32 / 1.8)}
 
 
 class Refused(ValueError):
@@ -52,6 +27,7 @@ class EdanCodec:
     def __init__(self, options: CodecOptions) -> None:
         self._framer = MllpFramer(limit=1024 * 1024)
         self._zone = ZoneInfo(options.timezone)
+        self._table = table_of("edan_xml", options)
         self._cuff = CuffWatch()
         self._began: float | None = None
 
@@ -106,19 +82,19 @@ class EdanCodec:
 
     def _row(self, fields: Mapping[str, str], at: int | None) -> list[Output]:
         label = fields.get("OBX.3", "") or fields.get("OBX.3.1", "")
-        if fields.get("OBX.2") != "NM" or label in _SILENT:
+        if fields.get("OBX.2") != "NM":
             return []
-        code = LABELS.get(label)
-        if code is None:
-            return [Unmapped(label[:40], "", "")]
+        entry = self._table.get(label)
+        if entry is None:
+            return [] if label in self._table.ignored else [Unmapped(label[:40], "", fields.get("OBX.5", "")[:40])]
         value = parse_number(fields.get("OBX.5", ""))
-        own = parse_time(fields.get("OBX.14", ""), self._zone) if code in EPISODIC else None
-        if value in _SENTINELS and not (value == -1.0 and code.startswith(_SIGNED)):
+        own = parse_time(fields.get("OBX.14", ""), self._zone) if entry.code in EPISODIC else None
+        if value in _SENTINELS and not (value == -1.0 and entry.code.startswith(_SIGNED)):
             value = None
-        if value is not None:
-            factor, offset = _UNITS.get(fields.get("OBX.6", "").strip(), (1.0, 0.0))
-            value = value * factor + offset
-        return [observe(code, value, time_ms=at, episode_ms=own)]
+        stated = "" if entry.stated else self._table.unit(fields.get("OBX.6", "").strip())
+        way = linear(entry.code, stated) if stated else None
+        doubt = Quality.UNIT_SUSPECT if stated and way is None else Quality.GOOD
+        return [entry.observe(value, time_ms=at, episode_ms=own, quality=doubt, way=way)]
 
 
 def read_rows(message: bytes) -> list[tuple[str, dict[str, str]]]:

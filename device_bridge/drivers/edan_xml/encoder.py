@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from device_bridge.drivers.edan_xml.codec import LABELS
 from device_bridge.drivers.mllp import frame
+from device_bridge.profiles.table import natives_of
 
-_LABEL_OF = {code: label for label, code in LABELS.items()}
+_LABEL_OF = natives_of("edan_xml")
 
 
 def message(values: Mapping[str, str], *, at: str, bed: str = "Bed1") -> bytes:

@@ -6,13 +6,14 @@ The tissue oxygenation index and the tissue haemoglobin index are at fixed place
 import math
 import struct
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
+from device_bridge.profiles.table import table_of
 
 START, END = b"\xef\xef\xef", b"\xfe\xfe\xfe"
 TYPE = 0x23
 LENGTH = 101  # of the only record that is known
 SIZE = LENGTH + 7
-PLACES = (("rSO2", 64), ("THI", 68))
+PLACES = (("toi", 64), ("thi", 68))
 _LIMIT = 4096
 _LARGEST = 1e6  # anything beyond is no index
 
@@ -22,7 +23,8 @@ class EgosCodec:
 
     def __init__(self, options: CodecOptions) -> None:
         side = str(options.values.get("side", ""))
-        self._index = f"rSO2_{side}" if side in ("L", "R") else "rSO2"
+        self._index = f"toi.{side}" if side in ("L", "R") else "toi"
+        self._table = table_of("egos", options)
         self._buffer = bytearray()
 
     def opened(self, now: Clocks) -> list[Output]:
@@ -71,8 +73,9 @@ class EgosCodec:
         if record[4] != TYPE or len(record) != SIZE:
             return []
         out: list[Output] = []
-        for code, place in PLACES:
+        for item, place in PLACES:
             (value,) = struct.unpack_from(">f", record, place)
             missing = math.isnan(value) or abs(value) > _LARGEST
-            out.append(observe(self._index if code == "rSO2" else code, None if missing else round(value, 3)))
+            native = self._index if item == "toi" else item
+            out += self._table.tell(native, None if missing else round(value, 3))
         return out

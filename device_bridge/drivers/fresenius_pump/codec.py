@@ -6,7 +6,9 @@ leaves besides the read commands `DC` and `LE`. The closing command is not sent:
 
 from device_bridge.drivers.base import Alarm, Clocks, CodecOptions, DeviceInfo, Fault, Output, Send
 from device_bridge.drivers.fresenius_pump.framing import ACK, DC4, Event, FreseniusFramer, frame
-from device_bridge.drivers.pumps import permitted, pump_number, readings
+from device_bridge.drivers.pumps import permitted, pump_number
+from device_bridge.parameters import PUMPS
+from device_bridge.profiles.table import table_of
 from device_bridge.wire import DeviceAlarm
 
 CONNECT, VALUES, MODULES = b"DC", b"LE;draem", b"LE;b"
@@ -14,7 +16,6 @@ _BASE = 0
 _MODULES = 5  # of a rack
 _PATIENCE_S = 2.0
 _EVERY_S = 2.0
-_RATE_STEP, _VOLUME_STEP = 0.1, 0.001
 
 
 class FreseniusCodec:
@@ -25,6 +26,7 @@ class FreseniusCodec:
 
     def __init__(self, options: CodecOptions) -> None:
         self._framer = FreseniusFramer()
+        self._table = table_of("fresenius_pump", options)
         self._permitted = permitted(options)
         self._rack = options.values.get("layout") != "single"
         self._number = pump_number(options)
@@ -107,11 +109,9 @@ class FreseniusCodec:
             return []
         number = event.address or self._number
         rate, volume = _hex(values.get("d", "")), _hex(values.get("r", ""))
-        out = readings(
-            number,
-            None if rate is None else rate * _RATE_STEP,
-            None if volume is None else volume * _VOLUME_STEP,
-        )
+        if not 1 <= number <= PUMPS:
+            return [Fault("pump_number", str(number)[:20])]
+        out = self._table.tell(f"{number}.rate", rate) + self._table.tell(f"{number}.volume", volume)
         for letter, name in (("a", "报警"), ("e", "故障")):
             word = _hex(values.get(letter, ""))
             if word:

@@ -13,11 +13,11 @@ from device_bridge.drivers.base import (
     Send,
     Unmapped,
     Wave,
-    observe,
 )
 from device_bridge.drivers.ge_dri import encoder, layout
 from device_bridge.drivers.ge_dri.framing import DriFramer, Header, parse_header
-from device_bridge.drivers.ge_dri.reader import Reader
+from device_bridge.drivers.ge_dri.reader import Plans, Reader
+from device_bridge.profiles.table import Table, table_of
 from device_bridge.wire import Quality
 
 _ASK_AGAIN_AFTER_S = 10.0
@@ -34,7 +34,8 @@ class GeDriCodec:
         self._numbers: dict[int, int] = {}
         self._last: dict[int, bytes] = {}
         self._plug_id: int | None = None
-        self._nibp = _NibpEpisode()
+        self._plans = Plans(table_of("ge_dri", options))
+        self._nibp = _NibpEpisode(self._plans.table)
         self._next_request: float | None = None
 
     def opened(self, now: Clocks) -> list[Output]:
@@ -109,7 +110,7 @@ class GeDriCodec:
         if self._last.get(subclass) == sub:
             return []  # the same record once more
         self._last[subclass] = sub
-        reader = Reader(sub, time * 1000)
+        reader = Reader(self._plans, sub, time * 1000)
         out = reader.groups(subclass)
         if subclass == 0:
             out += reader.pressures(layout.PRESSURES)
@@ -126,8 +127,9 @@ class _NibpEpisode:
     A reading that was already older than a minute when first seen has no known moment.
     """
 
-    def __init__(self) -> None:
-        self._triple: tuple[float | None, ...] | None = None
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._triple: tuple[int | None, ...] | None = None
         self._was_old = False
         self._episode_ms: int | None = None
 
@@ -135,7 +137,7 @@ class _NibpEpisode:
         status, label = reader.header(layout.NIBP_HEADER)
         if not status & layout.STATUS_ACTIVE:
             return []
-        values = [reader.value(f.offset, f.divisor) for f in layout.NIBP_FIELDS]
+        values = [reader.raw(f.offset) for f in layout.NIBP_FIELDS]
         triple = tuple(values[:3])
         old = bool(label & layout.NIBP_OLD)
         if any(value is not None for value in triple):
@@ -149,16 +151,17 @@ class _NibpEpisode:
             quality |= Quality.LATE
         out: list[Output] = []
         for one, value in zip(layout.NIBP_FIELDS, values, strict=True):
-            out.append(
-                observe(
-                    one.code,
-                    value,
-                    time_ms=reader.time_ms,
-                    episode_ms=self._episode_ms,
-                    episode_inferred=True,
-                    quality=quality,
+            entry = self._table.get(one.native)
+            if entry is not None:
+                out.append(
+                    entry.observe(
+                        value,
+                        time_ms=reader.time_ms,
+                        episode_ms=self._episode_ms,
+                        episode_inferred=True,
+                        quality=quality,
+                    )
                 )
-            )
         return out
 
 

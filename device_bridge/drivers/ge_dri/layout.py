@@ -27,11 +27,10 @@ LAST_SPECIAL = -32001
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One 16-bit number: canonical code and divisor to its unit."""
+    """One 16-bit number: where it lies, and its name in the profile (`group.field`)."""
 
     offset: int
-    code: str
-    divisor: float
+    native: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +44,47 @@ class Group:
     off: int = 0  # status bits: measurement switched off, nothing is given
 
 
-def _group(name: str, header: int, *fields: tuple[int, str, float], calibrating: int = 0, off: int = 0) -> Group:
-    return Group(name, header, tuple(Field(*field) for field in fields), calibrating, off)
+def _group(name: str, header: int, *fields: tuple[int, str], calibrating: int = 0, off: int = 0) -> Group:
+    return Group(name, header, tuple(Field(offset, f"{name}.{item}") for offset, item in fields), calibrating, off)
 
 
 BASIC: tuple[Group, ...] = (
-    _group("ecg", 4, (10, "HR", 1), (12, "ST_1", 100), (14, "ST_2", 100), (16, "ST_3", 100), (18, "RR", 1)),
-    _group("t1", 90, (96, "T1", 100)),
-    _group("t2", 98, (104, "T2", 100)),
-    _group("t3", 106, (112, "T3", 100)),
-    _group("t4", 114, (120, "T4", 100)),
-    _group("spo2", 122, (128, "SpO2", 100), (130, "PR", 1), (132, "PI", 10)),
-    _group("o2", 150, (156, "EtO2", 100), (158, "FiO2", 100), calibrating=1 << 2, off=1 << 3),
-    _group("n2o", 160, (166, "EtN2O", 100), (168, "FiN2O", 100), calibrating=1 << 2, off=1 << 3),
+    _group("ecg", 4, (10, "hr"), (12, "st1"), (14, "st2"), (16, "st3"), (18, "imp_rr")),
+    _group("t1", 90, (96, "temp")),
+    _group("t2", 98, (104, "temp")),
+    _group("t3", 106, (112, "temp")),
+    _group("t4", 114, (120, "temp")),
+    _group("spo2", 122, (128, "sat"), (130, "pr"), (132, "ir_amp")),
+    _group("o2", 150, (156, "et"), (158, "fi"), calibrating=1 << 2, off=1 << 3),
+    _group("n2o", 160, (166, "et"), (168, "fi"), calibrating=1 << 2, off=1 << 3),
     _group(
         "flow_vol",
         182,
-        (190, "Ppeak", 100),
-        (192, "PEEP", 100),
-        (194, "Pplat", 100),
-        (196, "TVi", 10),
-        (198, "TVe", 10),
-        (200, "Compl", 100),
-        (202, "MV", 100),
+        (190, "ppeak"),
+        (192, "peep"),
+        (194, "pplat"),
+        (196, "tv_insp"),
+        (198, "tv_exp"),
+        (200, "compliance"),
+        (202, "mv_exp"),
         calibrating=(1 << 3) | (1 << 4),
         off=1 << 7,
     ),
-    _group("co_wedge", 204, (210, "CO", 1000), (212, "TB", 100), (216, "PCWP", 100)),
-    _group("svo2", 236, (242, "SvO2", 100)),
+    _group("co_wedge", 204, (210, "co"), (212, "blood_temp"), (216, "pcwp")),
+    _group("svo2", 236, (242, "svo2")),
 )
 
 PRESSURES: tuple[tuple[int, int], ...] = ((1, 20), (2, 34), (3, 48), (4, 62), (5, 244), (6, 258))
 PRESSURES_EXT1: tuple[tuple[int, int], ...] = ((7, 82), (8, 96))
 PRESSURE_ZEROING = 1 << 2
-PRESSURE_LABELS: dict[int, str] = {1: "ART", 2: "CVP", 3: "PAP", 4: "RAP", 5: "RVP", 6: "LAP", 7: "ICP", 8: "ART"}
-MEAN_ONLY: frozenset[str] = frozenset({"CVP", "RAP", "LAP", "ICP"})
+PRESSURE_LABELS: dict[int, str] = {1: "art", 2: "cvp", 3: "pap", 4: "rap", 5: "rvp", 6: "lap", 7: "icp", 8: "art"}
 
 NIBP_HEADER = 76
 NIBP_FIELDS: tuple[Field, ...] = (
-    Field(82, "NIBP_S", 100),
-    Field(84, "NIBP_D", 100),
-    Field(86, "NIBP_M", 100),
-    Field(88, "NIBP_PR", 1),
+    Field(82, "nibp.sys"),
+    Field(84, "nibp.dia"),
+    Field(86, "nibp.mean"),
+    Field(88, "nibp.pr"),
 )
 NIBP_CALIBRATING = 1 << 7
 NIBP_OLD = 1 << 8
@@ -100,37 +98,37 @@ AGENT_LABELS: dict[int, str] = {0: "AA", 2: "HAL", 3: "ENF", 4: "ISO", 5: "DES",
 NMT_HEADER = 218
 
 EXT1: tuple[Group, ...] = (
-    _group("arrh_ecg", 4, (14, "PVC", 1)),
+    _group("arrh_ecg", 4, (14, "pvc")),
     _group(
         "ecg_12",
         52,
-        (58, "ST_I", 100),
-        (60, "ST_II", 100),
-        (62, "ST_III", 100),
-        (64, "ST_aVL", 100),
-        (66, "ST_aVR", 100),
-        (68, "ST_aVF", 100),
-        (70, "ST_V1", 100),
-        (72, "ST_V2", 100),
-        (74, "ST_V3", 100),
-        (76, "ST_V4", 100),
-        (78, "ST_V5", 100),
-        (80, "ST_V6", 100),
+        (58, "st_I"),
+        (60, "st_II"),
+        (62, "st_III"),
+        (64, "st_aVL"),
+        (66, "st_aVR"),
+        (68, "st_aVF"),
+        (70, "st_V1"),
+        (72, "st_V2"),
+        (74, "st_V3"),
+        (76, "st_V4"),
+        (78, "st_V5"),
+        (80, "st_V6"),
     ),
-    _group("t5", 124, (130, "T5", 100)),
-    _group("t6", 132, (138, "T6", 100)),
+    _group("t5", 124, (130, "temp")),
+    _group("t6", 132, (138, "temp")),
 )
 
 EXT2: tuple[Group, ...] = (
-    _group("eeg_bis", 100, (106, "BIS", 1), (108, "SQI", 1), (110, "EMG", 1), (112, "SR", 1)),
-    _group("entropy", 116, (122, "SE", 1), (124, "RE", 1), (126, "BSR", 1)),
-    _group("spi", 234, (240, "SPI", 1)),
+    _group("eeg_bis", 100, (106, "bis"), (108, "sqi"), (110, "emg"), (112, "sr")),
+    _group("entropy", 116, (122, "se"), (124, "re"), (126, "bsr")),
+    _group("spi", 234, (240, "spi")),
 )
 
 EXT3: tuple[Group, ...] = (
-    _group("flow_vol2", 18, (26, "Pmean", 100), (28, "Raw", 100)),
-    _group("aa2", 96, (102, "MAC_age", 100)),
-    _group("delp", 120, (126, "SPV", 100), (128, "PPV", 100)),
+    _group("flow_vol2", 18, (26, "pmean"), (28, "raw")),
+    _group("aa2", 96, (102, "mac_age")),
+    _group("delp", 120, (126, "spv"), (128, "ppv")),
 )
 
 GROUPS: dict[int, tuple[Group, ...]] = {0: BASIC, 1: EXT1, 2: EXT2, 3: EXT3}

@@ -3,31 +3,40 @@
 import struct
 from collections.abc import Sequence
 
-from device_bridge.drivers.base import GOOD, INVALID, Observation, Output, Unmapped, observe
+from device_bridge.drivers.base import GOOD, INVALID, Observation, Output, Unmapped
 from device_bridge.drivers.ge_dri import layout
-from device_bridge.parameters import PARAMETERS, judge
+from device_bridge.parameters import judge
+from device_bridge.profiles.table import Entry, Table
 from device_bridge.wire import Quality
 
 # Every field lies at an even offset, so the sub-record is read as 139 words at once.
 _WORDS = struct.Struct(f"<{layout.PHDB_SIZE // 2}h")
 _Field = tuple[int, str, str, float, float, float]  # word, code, unit, divisor, low, high
+_Group = tuple[int, int, int, tuple[_Field, ...], tuple[tuple[int, Entry], ...]]
 
 
-def _plan(group: layout.Group) -> tuple[int, int, int, tuple[_Field, ...]]:
-    fields = tuple(
-        (f.offset >> 1, f.code, PARAMETERS[f.code].unit, f.divisor, PARAMETERS[f.code].low, PARAMETERS[f.code].high)
-        for f in group.fields
-    )
-    return group.header >> 1, group.off, group.calibrating, fields
+class Plans:
+    """What is to be taken out of each class of sub-record, worked out once for a device."""
 
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.groups: dict[int, tuple[_Group, ...]] = {
+            subclass: tuple(self._group(group) for group in groups) for subclass, groups in layout.GROUPS.items()
+        }
 
-_PLANS = {subclass: tuple(_plan(group) for group in groups) for subclass, groups in layout.GROUPS.items()}
+    def _group(self, group: layout.Group) -> _Group:
+        entries = [(field.offset >> 1, self.table.get(field.native)) for field in group.fields]
+        known = [(word, entry) for word, entry in entries if entry is not None]
+        plain = tuple((w, e.code, e.unit, e.divisor, e.low, e.high) for w, e in known if e.exact)
+        others = tuple((word, entry) for word, entry in known if not entry.exact)
+        return group.header >> 1, group.off, group.calibrating, plain, others
 
 
 class Reader:
     """Takes the groups out of one sub-record."""
 
-    def __init__(self, sub: bytes, time_ms: int) -> None:
+    def __init__(self, plans: Plans, sub: bytes, time_ms: int) -> None:
+        self._plans, self._table = plans, plans.table
         self._words = _WORDS.unpack(sub)
         self.time_ms = time_ms
 
@@ -40,14 +49,9 @@ class Reader:
         value: int = self._words[at >> 1]
         return value if value > layout.LAST_SPECIAL else None
 
-    def value(self, at: int, divisor: float) -> float | None:
-        """The number in its unit."""
-        raw = self.raw(at)
-        return None if raw is None else raw / divisor
-
-    def one(self, code: str, value: float | None, quality: Quality = Quality.GOOD) -> Output:
-        """An observation at the time of this record."""
-        return observe(code, value, time_ms=self.time_ms, quality=quality)
+    def tell(self, native: str, raw: float | None, quality: Quality = GOOD) -> list[Output]:
+        """What an item says at the time of this record."""
+        return self._table.tell(native, raw, time_ms=self.time_ms, quality=quality)
 
     def groups(self, subclass: int) -> list[Output]:
         """All plain groups that are measuring. The hottest loop of the bridge: no calls inside but the dataclass.
@@ -56,7 +60,7 @@ class Reader:
         """
         out: list[Output] = []
         words, time_ms = self._words, self.time_ms
-        for header, off, calibrating, fields in _PLANS[subclass]:
+        for header, off, calibrating, fields, others in self._plans.groups[subclass]:
             status = words[header]
             if not status & layout.STATUS_ACTIVE or status & off:
                 continue
@@ -72,6 +76,10 @@ class Reader:
                     out.append(Observation(code, value, unit, quality, time_ms))
                 else:
                     out.append(Observation(code, value, unit, quality | judge(code, value), time_ms))
+            for place, entry in others:
+                raw = words[place]
+                known = raw if raw > layout.LAST_SPECIAL else None
+                out.append(entry.observe(known, time_ms=time_ms, quality=quality))
         return out
 
     def pressures(self, channels: Sequence[tuple[int, int]]) -> list[Output]:
@@ -82,16 +90,15 @@ class Reader:
             status, label = self.header(at)
             if not status & layout.STATUS_ACTIVE:
                 continue
-            site = layout.PRESSURE_LABELS.get(label, f"P{channel}")
+            site = layout.PRESSURE_LABELS.get(label, f"p{channel}")
             if site in used:
-                site = f"P{channel}"
+                site = f"p{channel}"
             used.add(site)
             quality = Quality.CALIBRATION if status & layout.PRESSURE_ZEROING else Quality.GOOD
-            if site in layout.MEAN_ONLY:
-                out.append(self.one(site, self.value(at + 10, 100), quality))
-                continue
-            for suffix, offset in (("S", 6), ("D", 8), ("M", 10)):
-                out.append(self.one(f"{site}_{suffix}", self.value(at + offset, 100), quality))
+            for item, offset in (("sys", 6), ("dia", 8), ("mean", 10)):
+                entry = self._table.get(f"{site}.{item}")
+                if entry is not None:  # of a venous pressure only the mean is told
+                    out.append(entry.observe(self.raw(at + offset), time_ms=self.time_ms, quality=quality))
         return out
 
     def carbon_dioxide(self) -> list[Output]:
@@ -99,27 +106,25 @@ class Reader:
 
         The airway rate comes from CO2; only when CO2 is not measured does the flow sensor's rate stand in.
         """
-        out: list[Output] = []
         flow_status, _ = self.header(layout.FLOW_HEADER)
+        flow_rate = self.raw(layout.FLOW_RR) if flow_status & layout.STATUS_ACTIVE else None
         status, _ = self.header(layout.CO2_HEADER)
         if not status & layout.STATUS_ACTIVE:
-            if flow_status & layout.STATUS_ACTIVE:
-                out.append(self.one("awRR", self.value(layout.FLOW_RR, 1)))
-            return out
+            return self.tell("flow_vol.rr", flow_rate) if flow_status & layout.STATUS_ACTIVE else []
+        out: list[Output] = []
         quality = Quality.CALIBRATION if status & layout.CO2_CALIBRATING else Quality.GOOD
-        ambient = self.value(148, 10)
-        for code, at in (("EtCO2", 142), ("FiCO2", 144)):
-            percent = self.value(at, 100)
-            out.append(self.one(f"{code}_pct", percent, quality))
+        ambient = self.raw(148)
+        for item, at in (("co2.et", 142), ("co2.fi", 144)):
+            raw = self.raw(at)
+            out += self.tell(item, raw, quality)
             partial = None
-            if percent is not None and ambient is not None and 300 <= ambient <= 900:
-                partial = round(percent * ambient / 100, 2)
-            out.append(self.one(code, partial, quality))
-        rate = self.value(146, 1)
-        if rate is None and flow_status & layout.STATUS_ACTIVE:
-            rate = self.value(layout.FLOW_RR, 1)
-        out.append(self.one("awRR", rate))
-        return out
+            if raw is not None and ambient is not None and 3000 <= ambient <= 9000:
+                partial = round(raw / 100 * (ambient / 10) / 100, 2)
+            out += self.tell(f"{item}*amb", partial, quality)
+        rate = self.raw(146)
+        if rate is None and flow_rate is not None:
+            return out + self.tell("flow_vol.rr", flow_rate)
+        return out + self.tell("co2.rr", rate)
 
     def agent(self) -> list[Output]:
         """The volatile agent under its own name."""
@@ -127,11 +132,11 @@ class Reader:
         if not status & layout.STATUS_ACTIVE or status & (1 << 3):
             return []
         quality = Quality.CALIBRATION if status & (1 << 2) else Quality.GOOD
-        out = [self.one("MAC", self.value(180, 100), quality)]
+        out = self.tell("aa.mac_sum", self.raw(180), quality)
         name = layout.AGENT_LABELS.get(label)
         if name is not None:
-            out.append(self.one(f"Et{name}", self.value(176, 100), quality))
-            out.append(self.one(f"Fi{name}", self.value(178, 100), quality))
+            out += self.tell(f"aa.{name}.et", self.raw(176), quality)
+            out += self.tell(f"aa.{name}.fi", self.raw(178), quality)
         elif label != 1:
             out.append(Unmapped(f"aa label {label}", "agent", str(self.raw(176))))
         return out
@@ -142,15 +147,15 @@ class Reader:
         if not status & layout.STATUS_ACTIVE:
             return []
         train_of_four = (status >> 2) & 3 == 0
-        out = [self.one("NMT_T1", self.value(224, 10))]
+        out = self.tell("nmt.t1", self.raw(224))
         if train_of_four:
-            out.append(self.one("TOF", self.value(226, 10)))
+            out += self.tell("nmt.ratio", self.raw(226))
         bits = self.raw(228)
         if bits is None:
             return out
         post_tetanic, train = bits & 0x1F, (bits >> 5) & 0x0F
         if post_tetanic <= 21:
-            out.append(self.one("PTC", post_tetanic))
+            out += self.tell("nmt.ptc", post_tetanic)
         if train_of_four and train <= 4:
-            out.append(self.one("TOFcnt", train))
+            out += self.tell("nmt.count", train)
         return out

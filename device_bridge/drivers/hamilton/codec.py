@@ -1,28 +1,12 @@
 """Asks `STX code ETX CR` and reads `STX code value ETX CR`, the value in five characters."""
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.inquiry import Inquiry
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import table_of
 
 STX, ETX, CR = 0x02, 0x03, 0x0D
-CODES: dict[int, str] = {
-    41: "RR_set",
-    43: "VT_set",
-    48: "PEEP_set",
-    49: "PS_set",
-    50: "FiO2_set",
-    87: "Pinsp_set",
-    61: "TVe",
-    62: "MV",
-    63: "awRR",
-    66: "Ppeak",
-    67: "Pmean",
-    69: "Pplat",
-    71: "FiO2",
-    73: "Raw",
-    74: "Compl",
-}
 _NO_VALUES = frozenset({9999.0, 999.9})
 _WIDTH = 5
 
@@ -36,9 +20,9 @@ class HamiltonCodec:
     """One ventilator."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("hamilton", options)
         self._lines = LineFramer(ends=b"\r", limit=256)
-        self._inquiry = Inquiry([question(code) for code in CODES])
+        self._inquiry = Inquiry([question(int(entry.native)) for entry in self._table if entry.native.isdecimal()])
 
     def opened(self, now: Clocks) -> list[Output]:
         """Ask for the first value."""
@@ -48,11 +32,12 @@ class HamiltonCodec:
         """Decode what arrived."""
         out: list[Output] = []
         for line in self._lines.feed(data):
-            if len(line) != _WIDTH + 3 or line[0] != STX or line[-1] != ETX or line[1] not in CODES:
+            entry = self._table.get(str(line[1])) if len(line) == _WIDTH + 3 else None
+            if entry is None or line[0] != STX or line[-1] != ETX:
                 out.append(Fault("reply"))
                 continue
             value = parse_number(line[2:-1].decode("latin-1"))
-            out.append(observe(CODES[line[1]], None if value in _NO_VALUES else value))
+            out.append(entry.observe(None if value in _NO_VALUES else value))
             self._inquiry.answered(received)
         out += [Fault(kind) for kind in self._lines.faults]
         self._lines.faults.clear()

@@ -1,8 +1,9 @@
 """The ventilator's own reply, for simulators and tests."""
 
-from device_bridge.drivers.hamilton.codec import CODES, CR, ETX, STX
+from device_bridge.drivers.hamilton.codec import CR, ETX, STX
+from device_bridge.profiles.table import natives_of
 
-_NUMBERS = {code: number for number, code in CODES.items()}
+_NUMBERS = {code: int(native) for code, native in natives_of("hamilton").items()}
 
 
 def reply(code: str, text: str) -> bytes:

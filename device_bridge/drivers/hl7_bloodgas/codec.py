@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Output, Send
-from device_bridge.drivers.blood_gas import canonical_code, result
+from device_bridge.drivers.blood_gas import analyte, result
 from device_bridge.drivers.mllp import MllpFramer, component, field, frame, parse_time, split_segments
+from device_bridge.profiles.table import table_of
 from device_bridge.wire import Quality
 
 _UNCLOSED_AFTER_S = 10.0
@@ -18,6 +19,7 @@ class BloodGasCodec:
     """One connection. Every message is acknowledged after it is safe on disk."""
 
     def __init__(self, options: CodecOptions) -> None:
+        self._table = table_of("hl7_bloodgas", options)
         self._framer = MllpFramer()
         self._zone = ZoneInfo(options.timezone)
         self._began: float | None = None
@@ -81,7 +83,7 @@ class BloodGasCodec:
     def _result(self, row: list[str], moment: int, *, inferred: bool, sent: int | None) -> Output | None:
         identifier = field(row, 3)
         parts = [component(identifier, number) for number in range(1, 6)]
-        name = next((part for part in parts if part and canonical_code(part)), next(filter(None, parts), ""))
+        name = next((part for part in parts if part and analyte(self._table, part)), next(filter(None, parts), ""))
         if not name:
             return None
         text = "" if field(row, 11) in _NOT_RESULTS else field(row, 5)
@@ -91,6 +93,7 @@ class BloodGasCodec:
         quality = Quality.OUT_OF_RANGE if flags & _BEYOND else Quality.GOOD
         kind = parts[2] if not parts[0] else ""  # `^pH^M`: the type is the third component
         return result(
+            self._table,
             name,
             text,
             component(field(row, 6), 1),

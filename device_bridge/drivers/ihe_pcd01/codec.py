@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
@@ -22,11 +21,9 @@ from device_bridge.drivers.base import (
     Send,
     Unmapped,
     Wave,
-    observe,
 )
 from device_bridge.drivers.ihe_pcd01 import codes
-from device_bridge.drivers.ihe_pcd01.units import in_canonical_unit, is_sentinel
-from device_bridge.drivers.intellivue.codes import PHYSIO
+from device_bridge.drivers.ihe_pcd01.units import is_sentinel, way_from
 from device_bridge.drivers.mllp import (
     MllpFramer,
     component,
@@ -37,13 +34,16 @@ from device_bridge.drivers.mllp import (
     split_segments,
 )
 from device_bridge.drivers.pumps import permitted
-from device_bridge.parameters import EPISODIC, PUMPS
+from device_bridge.parameters import EPISODIC, PUMPS, Linear
+from device_bridge.profiles.table import Entry, Table, table_of
 from device_bridge.wire import DeviceAlarm, Quality
 
 _UNCLOSED_AFTER_S = 10.0
 _LONGEST_VERSION = 8
 _MAX_BEDS = 500
 _LONGEST_KEPT = 200
+_MOST_KEPT = 4096
+_LONGEST_SOURCE = 60
 _OBX_NAME = 3
 # A monitor that asks for a patient or for the time: an answer would write into it.
 _QUESTIONS = ("QRY", "QBP", "QCN", "QVR")
@@ -60,6 +60,9 @@ _QUALITY_FLAGS = {
 }
 
 
+_Meaning = tuple[Entry | None, Quality, Linear | None]
+
+
 class PcdCodec:
     """One connection of a gateway or monitor. Every message is acknowledged after it is safe on disk.
 
@@ -74,6 +77,8 @@ class PcdCodec:
         self._zone = ZoneInfo(options.timezone)
         self._bed = str(options.values.get("bed", ""))
         self._pumps = permitted(options)
+        self._table = table_of("ihe_pcd01", options)
+        self._seen: dict[tuple[str, str, str], _Meaning] = {}
         self._frame_began: float | None = None
         self._acknowledged = 0
         beds = options.values.get("beds")
@@ -188,16 +193,11 @@ class PcdCodec:
         size = len(row)
         if size < 6 or row[2] not in ("NM", "SN"):
             return []
-        code, quality = identify(row[3], row[4])
-        if code is None and self._pumps:
-            code = _pump_code(row[3], row[4])
-        if code is None:
-            name = component(row[3], 2)
-            if "MDC_ATTR" in name or "MDC_EVT" in name:
-                return []
-            return [Unmapped(component(row[3], 1)[:20], name[:60], row[5][:40])]
+        entry, quality, way = self._meaning(row[3], row[4], row[6] if size > 6 else "")
+        if entry is None:
+            return self._unknown(row)
         own = parse_time(row[14], self._zone) if size > 14 and row[14] else None
-        episode = own if code in EPISODIC else None
+        episode = own if entry.code in EPISODIC else None
         absent = size > 11 and row[11] in _ABSENT_STATUS
         if size > 8 and row[8]:
             flags = set(row[8].replace("^", "~").split("~"))
@@ -206,15 +206,36 @@ class PcdCodec:
                 if flag in flags:
                     quality |= meaning
         stated = parse_number(row[5])
-        if stated is None or absent or is_sentinel(code, stated):
-            return [observe(code, None, time_ms=own or at, episode_ms=episode, quality=quality)]
-        value: float | None = stated
-        if size > 6 and row[6]:
-            value = in_canonical_unit(code, stated, component(row[6], 1), component(row[6], 2))
-        if value is None:
+        if stated is None or absent or is_sentinel(entry.code, stated):
+            return [entry.observe(None, time_ms=own or at, episode_ms=episode, quality=quality)]
+        if way is None:
             quality |= Quality.UNIT_SUSPECT
-            value = stated
-        return [observe(code, value, time_ms=own or at, episode_ms=episode, quality=quality)]
+        return [entry.observe(stated, time_ms=own or at, episode_ms=episode, quality=quality, way=way)]
+
+    def _meaning(self, identifier: str, containment: str, unit: str) -> _Meaning:
+        """Which line it is, how sure that is, and the way from its unit. Remembered: a device names the same few again
+        and again."""
+        key = (identifier, containment, unit)
+        known = self._seen.get(key)
+        if known is not None:
+            return known
+        entry, quality = identify(self._table, identifier, containment)
+        if entry is None and self._pumps:
+            entry = _pump(self._table, identifier, containment)
+        way = None
+        if entry is not None:
+            way = way_from(self._table, entry, component(unit, 1), component(unit, 2))
+        if len(identifier) + len(containment) + len(unit) <= _LONGEST_KEPT:
+            if len(self._seen) >= _MOST_KEPT:  # nothing a line invents may fill the memory
+                self._seen.clear()
+            self._seen[key] = (entry, quality, way)
+        return entry, quality, way
+
+    def _unknown(self, row: list[str]) -> list[Output]:
+        number, name = component(row[3], 1), component(row[3], 2)
+        if "MDC_ATTR" in name or "MDC_EVT" in name or not self._table.ignored.isdisjoint((number, name)):
+            return []
+        return [Unmapped((number or name)[:_LONGEST_SOURCE], name[:60], row[5][:40])]
 
     def _alarms(self, segments: list[list[str]]) -> list[Output]:
         event, text, phase, priority, technical = "", "", "continue", "low", False
@@ -282,43 +303,42 @@ def _route(beds: Mapping[str, str], segments: list[list[str]], bed: str) -> str 
     return None
 
 
-def identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
-    """Canonical code of an OBX-3. A number that contradicts its name is mapped by name and flagged."""
-    if len(identifier) + len(containment) > _LONGEST_KEPT:  # nothing a line invents may fill the memory
-        return _identify(identifier, containment)
-    return _identify_known(identifier, containment)
-
-
-def _identify(identifier: str, containment: str) -> tuple[str | None, Quality]:
+def identify(table: Table, identifier: str, containment: str) -> tuple[Entry | None, Quality]:
+    """The line of an OBX-3. A number that contradicts its name is mapped by name and flagged."""
     tail = containment.rsplit(".", 1)[-1]
     number, name, system = (component(identifier, n) for n in (1, 2, 3))
+    own = table.get((number or name)[:_LONGEST_SOURCE])
+    if own is not None and own.local:
+        return own, Quality.GOOD
     if system == codes.MDIL:
         match = _MDIL_CODE.fullmatch(number)
-        return (PHYSIO.get(int(match.group(1), 16)) if match else codes.MDIL_LABELS.get(name)), Quality.GOOD
-    private = codes.PRIVATE.get((number, system))
+        return (by_term(table, int(match.group(1), 16)) if match else table.get(f"MDIL:{name}")), Quality.GOOD
+    private = table.get(f"{system}:{number}")
     if private is not None:
         return private, Quality.GOOD
-    by_name = codes.NAMES.get(name)
-    by_number = codes.TERMS[number][0] if system in codes.MDC_SYSTEMS and number in codes.TERMS else None
-    if by_name and by_number and by_name != by_number:
+    by_name = table.get(name)
+    by_number = table.get(number) if system in codes.MDC_SYSTEMS else None
+    if by_name and by_number and by_name.code != by_number.code:
         return by_name, Quality.QUESTIONABLE
-    if by_name and not by_number and number:
-        return by_name, Quality.GOOD
     if by_name or by_number:
-        return by_name or by_number, Quality.GOOD
-    if tail in codes.TERMS and system in codes.MDC_SYSTEMS and not name:
-        return codes.TERMS[tail][0], Quality.GOOD
+        return by_number or by_name, Quality.GOOD
+    if tail.isdigit() and system in codes.MDC_SYSTEMS and not name:
+        return table.get(tail), Quality.GOOD
     return None, Quality.GOOD
 
 
-def _pump_code(identifier: str, containment: str) -> str | None:
-    """The code of a pump by its place among the devices of the rack; None when it is no pump or has no place."""
-    number, name = component(identifier, 1), component(identifier, 2)
-    ending = codes.PUMP_NAMES.get(name) or codes.PUMP_NUMBERS.get(number)
+def by_term(table: Table, term: int) -> Entry | None:
+    """The line of a 16-bit term: the manufacturer's own lines first, then the standard's."""
+    return table.get(f"0x{term:04X}") or table.get(str(term + codes.SCADA))
+
+
+def _pump(table: Table, identifier: str, containment: str) -> Entry | None:
+    """The line of a pump by its place among the devices of the rack; None when it is no pump or has no place."""
     place = containment.split(".")[1:2]
-    if ending is None or not place or place[0] not in _PLACES:
+    if not place or place[0] not in _PLACES:
         return None
-    return f"PUMP{place[0]}_{ending}"
+    number, name = component(identifier, 1), component(identifier, 2)
+    return table.get(f"pump{place[0]}:{name}") or table.get(f"pump{place[0]}:{number}")
 
 
 def _announced(row: list[str], at: int | None) -> list[Output]:
@@ -329,10 +349,6 @@ def _announced(row: list[str], at: int | None) -> list[Output]:
         return []
     priority = "technical" if "Inop" in level else codes.MDIL_LEVELS.get(level, "medium")
     return [Alarm(DeviceAlarm(at or 0, f"MDIL{number}"[:20], text[:200], priority, "continue"))]
-
-
-# A device names the same few parameters again and again.
-_identify_known = lru_cache(maxsize=2048)(_identify)
 
 
 def _first_of_each(outputs: list[Output]) -> list[Output]:

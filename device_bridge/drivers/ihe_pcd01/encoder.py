@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from device_bridge.drivers.ihe_pcd01.codes import TERMS
 from device_bridge.drivers.mllp import frame
 from device_bridge.parameters import PARAMETERS
+from device_bridge.profiles.store import terms
 
 # Canonical unit → HL7 number and name of 11073.
 _UNITS: dict[str, str] = {
@@ -19,7 +19,7 @@ _UNITS: dict[str, str] = {
     "mm": "263442^MDC_DIM_MILLI_M^MDC",
     "1": "262656^MDC_DIM_DIMLESS^MDC",
 }
-_TERM_OF: dict[str, tuple[str, str]] = {code: (number, name) for number, (code, name) in reversed(TERMS.items())}
+_TERM_OF: dict[str, tuple[str, str]] = {code: (number, name) for number, (code, name) in reversed(terms().items())}
 SAID = frozenset(code for code in _TERM_OF if PARAMETERS[code].unit in _UNITS)
 
 

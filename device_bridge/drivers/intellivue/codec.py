@@ -9,6 +9,7 @@ from device_bridge.drivers.cuff import CuffWatch
 from device_bridge.drivers.intellivue import messages, requests
 from device_bridge.drivers.intellivue.messages import Cursor, Malformed, Message
 from device_bridge.drivers.intellivue.numerics import Objects
+from device_bridge.profiles.table import table_of
 
 _RETRY_AFTER_S = 8.0
 _KEEP_ALIVE_EVERY_S = 4.0
@@ -46,12 +47,12 @@ class IntelliVueCodec:
     """One monitor. Options: `waves` (true asks for the curves the monitor is set to export), `passive` (true
     only listens, for a line that belongs to another system)."""
 
-    def __init__(self, options: CodecOptions, wrap: Callable[[bytes], bytes]) -> None:
+    def __init__(self, driver: str, options: CodecOptions, wrap: Callable[[bytes], bytes]) -> None:
         self._zone = ZoneInfo(options.timezone)
         self._wrap = wrap
         self._waves = bool(options.values.get("waves", False))
         self._passive = bool(options.values.get("passive", False))
-        self._objects = Objects(self._zone)
+        self._objects = Objects(self._zone, table_of(driver, options))
         self._timeline = Timeline()
         self._cuff = CuffWatch()
         self._started = False

@@ -3,13 +3,29 @@
 import struct
 from collections.abc import Mapping, Sequence
 
-from device_bridge.drivers.intellivue import codes
+from device_bridge.drivers.ihe_pcd01.codes import SCADA
 from device_bridge.drivers.intellivue.messages import make_float
+from device_bridge.profiles.store import shipped
 
 ACCEPT = bytes.fromhex("0e0405020001")
+_PRIVATE = 0xF000
+_PROFILE = shipped("intellivue_rs232")
 REFUSE = bytes.fromhex("0c02c100")
-_IDS = {code: number for number, code in reversed(list(codes.PHYSIO.items()))}
-_DIMENSIONS = {unit: number for number, unit in reversed(list(codes.UNITS.items()))}
+
+
+def identifiers() -> dict[str, int]:
+    """Canonical code → the identifier that a monitor gives it."""
+    found: dict[str, int] = {}
+    for native, line in _PROFILE.lines.items():
+        if native.isdecimal() and 0 < int(native) - SCADA < _PRIVATE:
+            found.setdefault(line.code, int(native) - SCADA)
+        elif native.startswith("0x"):
+            found.setdefault(line.code, int(native, 16))
+    return found
+
+
+_IDS = identifiers()
+_DIMENSIONS = {unit: int(key, 16) for key, unit in reversed(list(_PROFILE.units.items())) if key.startswith("0x")}
 NOT_A_NUMBER, UNAVAILABLE, INVALID, QUESTIONABLE, DEMO = None, 0x2000, 0x8000, 0x4000, 0x0400
 
 

@@ -2,10 +2,13 @@
 
 from zoneinfo import ZoneInfo
 
-from device_bridge.drivers.base import NO_SAMPLE, Fault, Observation, Output, Unmapped, Wave, observe
+from device_bridge.drivers.base import NO_SAMPLE, Fault, Observation, Output, Unmapped, Wave
+from device_bridge.drivers.ihe_pcd01.codec import by_term
+from device_bridge.drivers.ihe_pcd01.units import AS_IS
 from device_bridge.drivers.intellivue import codes
 from device_bridge.drivers.intellivue.messages import Cursor, Malformed, Polled, parse_absolute, parse_float
-from device_bridge.parameters import EPISODIC, PARAMETERS, conversion
+from device_bridge.parameters import EPISODIC, linear
+from device_bridge.profiles.table import Entry, Table
 from device_bridge.wire import Quality
 
 NUMERIC, COMPOUND_NUMERIC, TIME_STAMP = 0x0950, 0x094B, 0x0990
@@ -21,8 +24,8 @@ _REMEMBERED = frozenset({METRIC_SPEC, LABEL, ARRAY_SPEC, SCALE, SAMPLE_PERIOD})
 class Objects:
     """Remembers what the monitor says about an object only now and then (label, scale, kind)."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+    def __init__(self, zone: ZoneInfo, table: Table) -> None:
+        self._zone, self._table = zone, table
         self._known: dict[tuple[int, int], dict[int, bytes]] = {}
 
     def read(self, polled: Polled, time_ms: int | None) -> list[Output]:
@@ -50,26 +53,42 @@ class Objects:
 
     def _numeric(self, cursor: Cursor, polled: Polled, known: dict[int, bytes], time_ms: int | None) -> list[Output]:
         physio, state, unit, raw = cursor.u16(), cursor.u16(), cursor.u16(), cursor.u32()
-        code = _code(physio, known)
-        if code is None:
-            return [Unmapped(f"{physio:04X}", "", "")]
+        entry = self._entry(physio, known)
+        if entry is None:
+            named = (f"{physio:04X}", f"0x{physio:04X}")
+            return [Unmapped(named[0], "", "")] if self._table.ignored.isdisjoint(named) else []
         stamp = polled.attributes.get(TIME_STAMP)
-        episode = parse_absolute(stamp, self._zone) if stamp and code in EPISODIC else None
+        episode = parse_absolute(stamp, self._zone) if stamp and entry.code in EPISODIC else None
         quality, there = _quality(state)
         value = parse_float(raw) if there else None
         if value is None:
-            return [observe(code, None, time_ms=time_ms, episode_ms=episode, quality=quality)]
-        return [_converted(code, value, unit, time_ms, episode, quality)]
+            return [entry.observe(None, time_ms=time_ms, episode_ms=episode, quality=quality)]
+        return [self._converted(entry, value, unit, time_ms, episode, quality)]
 
+    def _entry(self, physio: int, known: dict[int, bytes]) -> Entry | None:
+        mapped = self._table.get(f"{physio:04X}")
+        if mapped is not None:
+            return mapped
+        suffix = codes.GENERAL_PRESSURE.get(physio)
+        label = known.get(LABEL, b"")
+        if suffix and len(label) == 4:
+            site = codes.PRESSURE_LABELS.get(int.from_bytes(label[2:], "big"))
+            if site:
+                return self._table.get(f"label:{site}.{suffix}")
+        return by_term(self._table, physio)
 
-def _code(physio: int, known: dict[int, bytes]) -> str | None:
-    suffix = codes.GENERAL_PRESSURE.get(physio)
-    label = known.get(LABEL, b"")
-    if suffix and len(label) == 4:
-        site = codes.PRESSURE_LABELS.get(int.from_bytes(label[2:], "big"))
-        if site:
-            return f"{site}_{suffix}"
-    return codes.PHYSIO.get(physio)
+    def _converted(
+        self, entry: Entry, value: float, unit: int, time_ms: int | None, episode: int | None, quality: Quality
+    ) -> Observation:
+        """In the canonical unit; indices and ratios come without dimension, an unknown unit is flagged."""
+        stated = self._table.unit(f"0x{unit:04X}")
+        if entry.stated or stated == "1" or (stated == "%" and entry.unit == "1"):
+            way = AS_IS
+        else:
+            found = None if stated is None else linear(entry.code, stated)
+            quality |= Quality.UNIT_SUSPECT if found is None else Quality.GOOD
+            way = found or AS_IS
+        return entry.observe(value, time_ms=time_ms, episode_ms=episode, quality=quality, way=way)
 
 
 def _quality(state: int) -> tuple[Quality, bool]:
@@ -82,23 +101,6 @@ def _quality(state: int) -> tuple[Quality, bool]:
     if state & _CALIBRATING:
         quality |= Quality.CALIBRATION
     return quality, not state & (_INVALID | _UNAVAILABLE)
-
-
-def _converted(
-    code: str, value: float, unit: int, time_ms: int | None, episode: int | None, quality: Quality
-) -> Observation:
-    stated = codes.UNITS.get(unit)
-    wanted = PARAMETERS[code].unit
-    factor = None if stated is None else conversion(code, stated)
-    if stated == "°F" and wanted == "°C":
-        value, factor = (value - 32) / 1.8, 1.0
-    elif stated == "mV" and wanted == "mm":
-        factor = codes.MILLIVOLT_IS_MM
-    elif stated == "1" or (stated == "%" and wanted == "1"):
-        factor = 1.0  # indices and ratios come without dimension
-    if factor is None:
-        quality |= Quality.UNIT_SUSPECT
-    return observe(code, value * (factor or 1.0), time_ms=time_ms, episode_ms=episode, quality=quality)
 
 
 def _category(known: dict[int, bytes]) -> int:

@@ -9,7 +9,7 @@ class SerialCodec(IntelliVueCodec):
     """One serial port."""
 
     def __init__(self, options: CodecOptions) -> None:
-        super().__init__(options, enframe)
+        super().__init__("intellivue_rs232", options, enframe)
         self.framer = SerialFramer()
 
     def feed(self, data: bytes, received: Clocks) -> list[Output]:

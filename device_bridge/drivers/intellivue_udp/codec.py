@@ -14,7 +14,7 @@ class UdpCodec(IntelliVueCodec):
     """One monitor on the network."""
 
     def __init__(self, options: CodecOptions) -> None:
-        super().__init__(options, _bare)
+        super().__init__("intellivue_udp", options, _bare)
 
     def feed(self, data: bytes, received: Clocks) -> list[Output]:
         """Decode one datagram."""

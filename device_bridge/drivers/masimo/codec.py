@@ -4,13 +4,13 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import table_of
 
 _LINE = re.compile(r"^(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)\s+SN=")
 _FIELD = re.compile(r"([A-Z0-9]+)=(\S+?)%?(?=\s|$)")
-CODES: dict[str, str] = {"SPO2": "SpO2", "BPM": "PR", "PI": "PI", "SPCO": "SpCO", "SPMET": "SpMet", "PVI": "PVI"}
 
 
 class MasimoCodec:
@@ -18,6 +18,7 @@ class MasimoCodec:
 
     def __init__(self, options: CodecOptions) -> None:
         self._zone = ZoneInfo(options.timezone)
+        self._table = table_of("masimo", options)
         self._lines = LineFramer()
 
     def opened(self, now: Clocks) -> list[Output]:
@@ -52,4 +53,8 @@ class MasimoCodec:
             return [Fault("time")]
         at = round(local.astimezone(UTC).timestamp() * 1000)
         fields = dict(_FIELD.findall(line))
-        return [observe(code, parse_number(fields[name]), time_ms=at) for name, code in CODES.items() if name in fields]
+        return [
+            entry.observe(parse_number(fields[entry.native]), time_ms=at)
+            for entry in self._table
+            if entry.native in fields
+        ]

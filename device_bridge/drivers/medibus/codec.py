@@ -5,6 +5,7 @@ from device_bridge.drivers.cuff import CuffWatch
 from device_bridge.drivers.medibus.framing import COMMAND, NAK, RESPONSE, MedibusFramer, Telegram, build
 from device_bridge.drivers.medibus.pages import Pages
 from device_bridge.drivers.medibus.tables import MEDIBUS, Dialect
+from device_bridge.profiles.table import table_of
 
 INITIALISE, IDENTIFY, NO_OPERATION, STOP = 0x51, 0x52, 0x30, 0x55
 FIRST, SECOND, SETTINGS, TEXTS, ALARMS_1, ALARMS_2, ALARMS_3 = 0x24, 0x2B, 0x29, 0x2A, 0x27, 0x2E, 0x23
@@ -24,9 +25,8 @@ class MedibusCodec:
     dialect: Dialect = MEDIBUS
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # the dialect is the driver's, everything else is the machine's
         self._framer = MedibusFramer()
-        self._pages = Pages(self.dialect)
+        self._pages = Pages(self.dialect, table_of(self.dialect.name, options))
         self._cuff = CuffWatch()
         self._started = False
         self._ready = False

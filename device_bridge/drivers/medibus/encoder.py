@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from device_bridge.drivers.base import CodecOptions
 from device_bridge.drivers.medibus.framing import RESPONSE, build
 from device_bridge.drivers.medibus.tables import Dialect
+from device_bridge.profiles.table import table_of
 
 
 def measured(values: Mapping[int, str], page: int = 0x24) -> bytes:
@@ -30,8 +32,10 @@ def identity(number: str, name: str, revision: str) -> bytes:
 def from_canonical(values: Mapping[str, float], dialect: Dialect) -> tuple[bytes, dict[str, float]]:
     """Page 1 with canonical values, and what a decoder must find in it exactly."""
     by_name: dict[str, tuple[int, float]] = {}
-    for code, (name, factor) in dialect.first.items():
-        by_name.setdefault(name, (code, factor))
+    for entry in table_of(dialect.name, CodecOptions()).beginning("1:"):
+        digits = entry.native.removeprefix("1:")
+        if len(digits) == 2 and not entry.after:
+            by_name.setdefault(entry.code, (int(digits, 16), entry.factor / entry.divisor))
     page: dict[int, str] = {}
     sent: dict[str, float] = {}
     for name, value in values.items():

@@ -1,13 +1,13 @@
 """The contents of the response pages → observations, alarms, device information."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 
-from device_bridge.drivers.base import Alarm, DeviceInfo, Fault, Output, Unmapped, observe
+from device_bridge.drivers.base import Alarm, DeviceInfo, Fault, Observation, Output, Unmapped
 from device_bridge.drivers.medibus import tables
 from device_bridge.drivers.medibus.tables import Dialect
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import Entry, Table
 from device_bridge.wire import DeviceAlarm, Quality
 
 _MEASURED, _SETTING, _ALARM = 6, 7, 15
@@ -16,13 +16,23 @@ _ETX = 0x03
 _KNOWN_IDLE = frozenset({tables.AMBIENT, tables.INSPIRATORY_PART, tables.EXPIRATORY_PART, *tables.PARTIAL_PRESSURES})
 _SEA_LEVEL_MBAR = 1013.25
 _MBAR_MMHG = 0.750062
+# Native names: page and code. Derived ones name the codes they are made of.
+_FIRST, _SECOND, _SETTINGS = "1:", "2:", "29:"
+_CODE = re.compile(r"(?:1|2|29):[0-9A-F]{2}")
+_PARTIAL_CO2 = (("1:DB*6B", 0xDB), ("1:DA*6B", 0xDA))
+_RATIO = "1:E8/E7"
 
 
 class Pages:
     """Reads the pages of one machine; the text page says how far its numbers can be trusted."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, table: Table) -> None:
+        self._dialect, self._table = dialect, table
+        # the codes of a page, those that stand in for others last
+        self._firsts = [one for one in table.beginning(_FIRST) if not one.after and _is_code(one)]
+        self._stand_ins = [one for one in table.beginning(_FIRST) if one.after and _is_code(one)]
+        self._seconds = [one for one in table.beginning(_SECOND) if _is_code(one)]
+        self._settings = [one for one in table.beginning(_SETTINGS) if _is_code(one)]
         self._ambient_mbar = _SEA_LEVEL_MBAR
         self._texts: frozenset[int] = frozenset()
 
@@ -34,37 +44,33 @@ class Pages:
         ambient = values.get(tables.AMBIENT)
         if ambient is not None and 400 <= ambient <= 1200:
             self._ambient_mbar = ambient
-        out = self._page(values, self._dialect.first)
-        done = {name for code, (name, _) in self._dialect.first.items() if values.get(code) is not None}
-        for code, (name, factor) in self._dialect.first_stand_ins.items():
-            value = values.get(code)
-            if value is not None and name not in done:
-                done.add(name)
-                out = [one for one in out if getattr(one, "code", None) != name]
-                out.append(self._one(name, value * factor))
-        out += self._by_ambient(values, done)
-        inspiration, expiration = values.get(tables.INSPIRATORY_PART), values.get(tables.EXPIRATORY_PART)
-        if inspiration and expiration is not None:
-            out.append(self._one("IE", expiration / inspiration))
-        known = _KNOWN_IDLE | set(self._dialect.first) | set(self._dialect.first_stand_ins)
-        out += [Unmapped(f"1:{code:02X}", "", "") for code in values if code not in known]
-        return out
+        out = self._page(values, self._firsts)
+        done = {one.code for one in self._firsts if values.get(_number(one)) is not None}
+        for entry in self._stand_ins:
+            value = self._in_percent(values, entry)
+            if value is not None and entry.code not in done:
+                done.add(entry.code)
+                out = [one for one in out if getattr(one, "code", None) != entry.code]
+                out.append(self._one(entry, value))
+        out += self._derived(values, done)
+        known = _KNOWN_IDLE | {_number(one) for one in (*self._firsts, *self._stand_ins)}
+        return out + self._unmapped(_FIRST, [code for code in values if code not in known])
 
     def second(self, data: bytes) -> list[Output]:
         """Measured data, code page 2."""
         values = split_measured(data)
         if values is None:
             return [Fault("page_length")]
-        out = self._page(values, self._dialect.second)
-        return out + [Unmapped(f"2:{code:02X}", "", "") for code in values if code not in self._dialect.second]
+        known = {_number(one) for one in self._seconds}
+        out = self._page(values, self._seconds)
+        return out + self._unmapped(_SECOND, [code for code in values if code not in known])
 
     def settings(self, data: bytes) -> list[Output]:
         """What the machine is set to; a setting that has no meaning in the current mode is blank."""
         values = split_records(data, _SETTING)
         if values is None:
             return [Fault("page_length")]
-        table = {**self._dialect.settings, **self._dialect.setting_stand_ins}
-        return self._page(values, table)
+        return self._page(values, self._settings)
 
     def clock(self, data: bytes) -> list[Output]:
         """The machine's own time of day, for people to compare: nothing is dated by it and it is never set."""
@@ -115,33 +121,55 @@ class Pages:
         items = {"device_id": number.strip(), "model": name.strip(), "revision": revision.strip()}
         return [DeviceInfo({key: value[:60] for key, value in items.items() if value})]
 
-    def _page(self, values: dict[int, float | None], table: Mapping[int, tables.Entry]) -> list[Output]:
-        out: list[Output] = []
-        for code, (name, factor) in table.items():
-            if code in values:
-                value = values[code]
-                out.append(self._one(name, None if value is None else value * factor))
-        return _one_of_each(out)
+    def _page(self, values: dict[int, float | None], entries: list[Entry]) -> list[Output]:
+        """What the entries say; of two codes with the same meaning (compliance 06 and 07) the filled one counts."""
+        kept: dict[str, Output] = {}
+        for entry in entries:
+            code = _number(entry)
+            if code in values and (entry.code not in kept or getattr(kept[entry.code], "value", None) is None):
+                kept[entry.code] = self._one(entry, values[code])
+        return list(kept.values())
 
-    def _by_ambient(self, values: dict[int, float | None], done: set[str]) -> list[Output]:
+    def _in_percent(self, values: dict[int, float | None], entry: Entry) -> float | None:
+        """The number of a stand-in; the partial pressure of an agent (kPa) as per cent of the ambient pressure."""
+        code = _number(entry)
+        value = values.get(code)
+        if value is None or code not in tables.PARTIAL_PRESSURES:
+            return value
+        return value * 10 / self._ambient_mbar * 100
+
+    def _derived(self, values: dict[int, float | None], done: set[str]) -> list[Output]:
+        """CO2 as partial pressure when only its concentration is told, and I:E from its two parts."""
         out: list[Output] = []
-        for code, name in tables.PARTIAL_PRESSURES.items():
-            value = values.get(code)
-            if value is not None and name not in done:
-                out.append(self._one(name, value * 10 / self._ambient_mbar * 100))
-        for name in ("EtCO2", "FiCO2"):
-            percent = values.get(0xDB if name == "EtCO2" else 0xDA)
-            if percent is not None and name not in done:
-                out.append(self._one(name, percent / 100 * self._ambient_mbar * _MBAR_MMHG))
+        for native, code in _PARTIAL_CO2:
+            entry, percent = self._table.get(native), values.get(code)
+            if percent is not None and entry is not None and entry.code not in done:
+                out.append(self._one(entry, percent / 100 * self._ambient_mbar * _MBAR_MMHG))
+        inspiration, expiration = values.get(tables.INSPIRATORY_PART), values.get(tables.EXPIRATORY_PART)
+        entry = self._table.get(_RATIO)
+        if inspiration and expiration is not None and entry is not None:
+            out.append(self._one(entry, expiration / inspiration))
         return out
 
-    def _one(self, name: str, value: float | None) -> Output:
+    def _unmapped(self, page: str, codes: list[int]) -> list[Output]:
+        natives = [f"{page}{code:02X}" for code in codes]
+        return [Unmapped(native, "", "") for native in natives if native not in self._table.ignored]
+
+    def _one(self, entry: Entry, value: float | None) -> Observation:
         quality = Quality.GOOD
         if self._texts & self._dialect.simulated:
             quality |= Quality.DEMO
-        if name in tables.VENTILATION and self._texts & self._dialect.doubtful:
+        if entry.code in tables.VENTILATION and self._texts & self._dialect.doubtful:
             quality |= Quality.QUESTIONABLE
-        return observe(name, value, quality=quality)
+        return entry.observe(value, quality=quality)
+
+
+def _is_code(entry: Entry) -> bool:
+    return _CODE.fullmatch(entry.native) is not None
+
+
+def _number(entry: Entry) -> int:
+    return int(entry.native.rpartition(":")[2], 16)
 
 
 def split_measured(data: bytes) -> dict[int, float | None] | None:
@@ -166,13 +194,3 @@ def _hex(digits: bytes) -> int | None:
     if len(digits) != 2 or any(one not in b"0123456789ABCDEFabcdef" for one in digits):
         return None
     return int(digits, 16)
-
-
-def _one_of_each(outputs: list[Output]) -> list[Output]:
-    """Two codes of a table can mean the same (compliance 06 and 07): the filled one counts."""
-    kept: dict[str, Output] = {}
-    for one in outputs:
-        name = str(getattr(one, "code", id(one)))
-        if name not in kept or getattr(kept[name], "value", None) is None:
-            kept[name] = one
-    return list(kept.values())

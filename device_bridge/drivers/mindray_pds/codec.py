@@ -1,5 +1,6 @@
 """Decoder of the Mindray 2.3.1 stream."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,10 +15,10 @@ from device_bridge.drivers.base import (
     Output,
     Send,
     Unmapped,
-    observe,
 )
 from device_bridge.drivers.mindray_pds import codes, encoder
 from device_bridge.drivers.mllp import MllpFramer, component, field, parse_number, parse_time, split_segments
+from device_bridge.profiles.table import Entry, Table, table_of
 from device_bridge.wire import DeviceAlarm, Quality
 
 _HEARTBEAT_EVERY_S = 1.0
@@ -41,11 +42,11 @@ class MindrayCodec:
     def __init__(self, options: CodecOptions) -> None:
         self._framer = MllpFramer()
         self._zone = ZoneInfo(options.timezone)
-        self._values = _Units(options.values)
-        self._wanted = _wanted(options.values)
+        self._table = table_of("mindray_pds", options)
+        self._wanted = _wanted(options.values, self._table)
         self._states: dict[str, bool] = {}
         self._last_valid: dict[str, float] = {}
-        self._held: list[tuple[str, Observation]] = []
+        self._held: list[tuple[Entry, Observation]] = []
         self._held_since = 0.0
         self._next_heartbeat = 0.0
         self._next_query: float | None = None
@@ -123,16 +124,16 @@ class MindrayCodec:
 
     def _periodic(self, rows: list[list[str]], received: Clocks) -> list[Output]:
         out: list[Output] = []
-        observations: list[tuple[str, Observation]] = []
+        observations: list[tuple[Entry, Observation]] = []
         for row in rows:
             if field(row, 2) != "NM":
                 continue
             parameter = component(field(row, 3), 1)
-            code = codes.PARAMETER_IDS.get(parameter)
-            if code is None:
+            entry = self._table.get(parameter)
+            if entry is not None:
+                observations.append((entry, _observation(entry, field(row, 5), None)))
+            elif parameter not in self._table.ignored:
                 out.append(Unmapped(parameter, component(field(row, 3), 2)[:40], field(row, 5)[:40]))
-            else:
-                observations.append((parameter, self._values.observation(code, field(row, 5), None)))
         room = _MAX_HELD - len(self._held)
         self._held += _same_gas_unit(observations)[: max(room, 0)]
         self._held_since = received.mono_s
@@ -141,29 +142,28 @@ class MindrayCodec:
     def _aperiodic(self, rows: list[list[str]]) -> list[Output]:
         out: list[Output] = []
         for row in rows:
-            code = codes.PARAMETER_IDS.get(component(field(row, 3), 1))
-            if code is None or field(row, 2) != "NM":
+            entry = self._table.get(component(field(row, 3), 1))
+            if entry is None or field(row, 2) != "NM":
                 continue
             measured = parse_time(field(row, 14), self._zone)
-            out.append(self._values.observation(code, field(row, 5), measured))
+            out.append(_observation(entry, field(row, 5), measured))
         return out
 
     def _apply_states(self, rows: list[list[str]]) -> None:
         for row in rows:
             parameter = field(row, 4)
-            if component(field(row, 3), 1) == codes.STATE_ID and parameter in codes.PARAMETER_IDS:
+            if component(field(row, 3), 1) == codes.STATE_ID and parameter in self._table:
                 self._states[parameter] = component(field(row, 5), 1) != codes.STATE_INVALID
 
     def _release(self, now: Clocks) -> list[Output]:
         held, self._held = self._held, []
         out: list[Output] = []
-        for parameter, observation in held:
-            if not self._states.get(parameter, True) and observation.value is not None:
-                observation = observe(observation.code, None)
+        for entry, observation in held:
+            if not self._states.get(entry.native, True) and observation.value is not None:
+                observation = entry.observe(None)
             if observation.value is not None:
-                self._last_valid[parameter] = now.mono_s
-            first = codes.STAND_INS.get(parameter)
-            if first is not None and now.mono_s - self._last_valid.get(first, -1e9) < _STAND_IN_AFTER_S:
+                self._last_valid[entry.native] = now.mono_s
+            if entry.after and now.mono_s - self._last_valid.get(entry.after, -1e9) < _STAND_IN_AFTER_S:
                 continue
             out.append(observation)
         return out
@@ -181,51 +181,23 @@ class MindrayCodec:
         return out
 
 
-class _Units:
-    """The units the monitor is set to; the protocol does not carry them."""
-
-    def __init__(self, options: Any) -> None:
-        self._ambient = float(options.get("ambient_mmhg", 760.0))
-        self._gas = str(options.get("gas_unit", "%"))
-        self._co2 = str(options.get("co2_unit", "mmHg"))
-        self._temperature = str(options.get("temperature_unit", "C"))
-
-    def observation(self, code: str, text: str, measured: int | None) -> Observation:
-        value = parse_number(text.split(":")[-1] if code == "IE" else text)
-        if value is None or value in codes.SENTINELS:
-            return observe(code, None, time_ms=measured, episode_ms=measured)
-        return observe(code, self._convert(code, value), time_ms=measured, episode_ms=measured)
-
-    def _convert(self, code: str, value: float) -> float:
-        if code in codes.GAS_PARTIAL_PRESSURE:
-            if self._gas == "mmHg":
-                return value / self._ambient * 100
-            if self._gas == "kPa":
-                return value * 7.50062 / self._ambient * 100
-        if code in ("EtCO2", "FiCO2"):
-            if self._co2 == "kPa":
-                return value * 7.50062
-            if self._co2 == "%":
-                return value * self._ambient / 100
-        if code in ("T1", "T2", "TB") and self._temperature == "F":
-            return (value - 32) / 1.8
-        if code.startswith("ST_"):
-            return value * 10  # the device states mV; 1 mm is 0.1 mV
-        return value
+def _observation(entry: Entry, text: str, measured: int | None) -> Observation:
+    value = parse_number(text.split(":")[-1] if entry.code == "IE" else text)
+    return entry.observe(None if value in codes.SENTINELS else value, time_ms=measured, episode_ms=measured)
 
 
-def _same_gas_unit(pairs: list[tuple[str, Observation]]) -> list[tuple[str, Observation]]:
+def _same_gas_unit(pairs: list[tuple[Entry, Observation]]) -> list[tuple[Entry, Observation]]:
     """The module has one unit setting: when oxygen is obviously in mmHg, nitrous oxide is as well."""
     if not any(Quality.UNIT_SUSPECT in one.quality and one.code in codes.GAS_PARTIAL_PRESSURE for _, one in pairs):
         return pairs
     return [
         (
-            parameter,
+            entry,
             Observation(one.code, one.value, one.unit, one.quality | Quality.UNIT_SUSPECT)
             if one.code in codes.GAS_PARTIAL_PRESSURE and one.value is not None
             else one,
         )
-        for parameter, one in pairs
+        for entry, one in pairs
     ]
 
 
@@ -239,8 +211,8 @@ def _device_info(rows: list[list[str]]) -> list[Output]:
     return [DeviceInfo(items)] if items else []
 
 
-def _wanted(options: Any) -> str:
+def _wanted(options: Mapping[str, Any], table: Table) -> str:
     """QRF-5. `{"query": "parameters"}` asks for the known numbers only and leaves the curves out."""
     if options.get("query") == "parameters":
-        return "0&0^1^1^0^" + "&".join(codes.PARAMETER_IDS)
+        return "0&0^1^1^0^" + "&".join(entry.native for entry in table)
     return "0&0^1^1^1^"

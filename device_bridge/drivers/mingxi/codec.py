@@ -6,19 +6,20 @@ prints is not a saturation.
 
 import re
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import Table, table_of
 
 _LINE = re.compile(r"MNIR-P100:((?:[A-Z]{1,5}=[0-9.+-]{1,12};){2,12})")
-SIDES = (("L", "rSO2_L"), ("R", "rSO2_R"))
+SIDES = ("L", "R")
 
 
 class MingxiCodec:
     """One oximeter."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("mingxi", options)
         self._lines = LineFramer(limit=512)
 
     def opened(self, now: Clocks) -> list[Output]:
@@ -29,7 +30,7 @@ class MingxiCodec:
         """Decode what arrived."""
         out: list[Output] = []
         for line in self._lines.feed(data):
-            out += _line(line.decode("latin-1").strip())
+            out += _line(self._table, line.decode("latin-1").strip())
         out += [Fault(kind) for kind in self._lines.faults]
         self._lines.faults.clear()
         return out
@@ -43,18 +44,18 @@ class MingxiCodec:
         return []
 
 
-def _line(line: str) -> list[Output]:
+def _line(table: Table, line: str) -> list[Output]:
     match = _LINE.fullmatch(line)
     if match is None:
         return [Fault("line")]
     fields = dict(part.split("=", 1) for part in match.group(1).rstrip(";").split(";"))
     out: list[Output] = []
-    for side, code in SIDES:
+    for side in SIDES:
         if side not in fields:
             continue
         value = parse_number(fields[side])
         counts = [parse_number(fields.get(f"{side}{kind}", "")) for kind in ("HB", "HBO")]
         bare = None in counts or not any(counts)
         absent = value is None or bare or not 0 < value <= 1
-        out.append(observe(code, None if absent or value is None else value * 100))
+        out += table.tell(side, None if absent else value)
     return out

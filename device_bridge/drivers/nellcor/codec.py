@@ -4,9 +4,10 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import table_of
 from device_bridge.wire import Quality
 
 _LINE = re.compile(
@@ -24,6 +25,7 @@ class NellcorCodec:
 
     def __init__(self, options: CodecOptions) -> None:
         self._zone = ZoneInfo(options.timezone)
+        self._table = table_of("nellcor", options)
         self._lines = LineFramer()
 
     def opened(self, now: Clocks) -> list[Output]:
@@ -63,7 +65,5 @@ class NellcorCodec:
         at = round(local.astimezone(UTC).timestamp() * 1000)
         quality = Quality.QUESTIONABLE if letters & _DOUBTFUL else Quality.GOOD
         values = [None if letters & _ABSENT else parse_number(match.group(n)) for n in (7, 8)]
-        return [
-            observe(code, value, time_ms=at, quality=quality)
-            for code, value in zip(("SpO2", "PR"), values, strict=True)
-        ]
+        told = zip(("SPO2", "BPM"), values, strict=True)
+        return [one for item, value in told for one in self._table.tell(item, value, time_ms=at, quality=quality)]

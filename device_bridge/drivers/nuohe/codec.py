@@ -3,13 +3,14 @@
 The checksum of the last bytes is not published; a datagram is believed when its marks and length fit.
 """
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
+from device_bridge.profiles.table import table_of
 
 START = b"\xff\x01"
 END = 0xFE
 SIZE = 131
 LENGTH = 0x7D
-PLACES = (("CSI", 16), ("EMG", 17), ("BS", 18), ("SQI", 19))
+PLACES = (("index", 16), ("emg", 17), ("bs", 18), ("sqi", 19))
 _NO_VALUE = 255
 
 
@@ -17,7 +18,7 @@ class NuoheCodec:
     """One monitor."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("nuohe", options)
 
     def opened(self, now: Clocks) -> list[Output]:
         """The monitor pushes."""
@@ -36,8 +37,8 @@ class NuoheCodec:
                     break
                 position = following
                 continue
-            for code, place in PLACES:
-                out.append(observe(code, None if record[place] == _NO_VALUE else record[place]))
+            for item, place in PLACES:
+                out += self._table.tell(item, None if record[place] == _NO_VALUE else record[place])
             position += SIZE
         return out
 

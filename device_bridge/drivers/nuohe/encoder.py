@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 from device_bridge.drivers.nuohe.codec import END, LENGTH, PLACES, SIZE, START
+from device_bridge.profiles.table import natives_of
+
+_CODES = {native: code for code, native in natives_of("nuohe").items()}
 
 
 def datagram(values: Mapping[str, int | None]) -> bytes:
@@ -11,7 +14,7 @@ def datagram(values: Mapping[str, int | None]) -> bytes:
     record[:2] = START
     record[2] = LENGTH
     record[-1] = END
-    for code, place in PLACES:
-        value = values.get(code)
+    for item, place in PLACES:
+        value = values.get(_CODES[item])
         record[place] = 255 if value is None else value
     return bytes(record)

@@ -1,23 +1,14 @@
 """Decoder of `MISCF`/`MISCA` reports: numbered fields of fixed width between STX and ETX."""
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.inquiry import Inquiry
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import Table, table_of
 
 FIRST_FIELD = 5
 _EVERY_S = 2.0
-# Field number → canonical code and factor (volumes come in litres).
-FIELDS: dict[str, dict[int, tuple[str, float]]] = {
-    "MISCF": {
-        70: ("awRR", 1), 71: ("TVe", 1000), 72: ("MV", 1), 73: ("Ppeak", 1), 74: ("Pmean", 1), 75: ("IE", 1),
-        77: ("FiO2", 1), 78: ("TVi", 1000), 87: ("PEEP", 1), 96: ("Compl", 1), 97: ("Raw", 1),
-    },
-    "MISCA": {
-        34: ("awRR", 1), 35: ("TVe", 1000), 36: ("MV", 1), 38: ("Ppeak", 1), 39: ("Pmean", 1), 41: ("IE", 1),
-        65: ("Compl", 1), 66: ("Raw", 1),
-    },
-}  # fmt: skip
+KINDS = ("MISCF", "MISCA")
 
 
 class Pb840Codec:
@@ -25,6 +16,7 @@ class Pb840Codec:
 
     def __init__(self, options: CodecOptions) -> None:
         wanted = "SNDA" if str(options.values.get("report", "")) == "SNDA" else "SNDF"
+        self._table = table_of("pb840", options)
         self._lines = LineFramer(ends=b"\r", limit=8192)
         self._inquiry = Inquiry([wanted.encode("ascii") + b"\r"], every_s=_EVERY_S)
 
@@ -36,7 +28,7 @@ class Pb840Codec:
         """Decode what arrived."""
         out: list[Output] = []
         for line in self._lines.feed(data):
-            out += report(line.decode("latin-1").strip("\n "))
+            out += report(self._table, line.decode("latin-1").strip("\n "))
             self._inquiry.answered(received)
         out += [Fault(kind) for kind in self._lines.faults]
         self._lines.faults.clear()
@@ -51,21 +43,20 @@ class Pb840Codec:
         return []
 
 
-def report(line: str) -> list[Output]:
+def report(table: Table, line: str) -> list[Output]:
     """The measured values of one report; a report whose fields are not as many as it says gives nothing."""
     head, found, rest = line.partition("\x02")
     body, ended, _ = rest.partition("\x03")
     names = head.split(",")
-    table = FIELDS.get(names[0].strip())
-    if not found or not ended or table is None or len(names) < 3:
+    kind = names[0].strip()
+    if not found or not ended or kind not in KINDS or len(names) < 3:
         return [Fault("report")]
     fields = body.strip(",").split(",")
     if names[2].strip(" ") != str(len(fields)):
         return [Fault("field_count")]
     out: list[Output] = []
-    for number, (code, factor) in table.items():
-        place = number - FIRST_FIELD
-        if place < len(fields):
-            value = parse_number(fields[place])
-            out.append(observe(code, None if value is None else value * factor))
+    for entry in table.beginning(f"{kind}."):
+        place = int(entry.native.removeprefix(f"{kind}.")) - FIRST_FIELD
+        if 0 <= place < len(fields):
+            out.append(entry.observe(parse_number(fields[place])))
     return out

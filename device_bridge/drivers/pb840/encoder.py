@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from device_bridge.drivers.pb840.codec import FIELDS, FIRST_FIELD
+from device_bridge.drivers.pb840.codec import FIRST_FIELD
+from device_bridge.profiles.store import shipped
 
 _COUNT = {"MISCF": 169, "MISCA": 97}
 
@@ -10,8 +11,10 @@ _COUNT = {"MISCF": 169, "MISCA": 97}
 def report(values: Mapping[str, float], kind: str = "MISCF") -> bytes:
     """One report; missing codes are blank."""
     fields = ["      "] * _COUNT[kind]
-    for number, (code, factor) in FIELDS[kind].items():
-        if code in values:
-            fields[number - FIRST_FIELD] = f"{values[code] / factor:<6.6g}"
+    for line in shipped("pb840").lines.values():
+        name, _, number = line.native.partition(".")
+        if name == kind and line.code in values:
+            litres = 1000 if line.unit == "L" else 1
+            fields[int(number) - FIRST_FIELD] = f"{values[line.code] / litres:<6.6g}"
     text = f"{kind},1225 ,{_COUNT[kind]}  ,\x02,{','.join(fields)},\x03,\r"
     return text.encode("ascii")

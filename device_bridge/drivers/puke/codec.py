@@ -4,11 +4,12 @@ Known from one public reader, without a capture and without a checksum: a record
 is either 0-100 or the 255 that means "none".
 """
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
+from device_bridge.profiles.table import table_of
 
 START = 0xFF
 _OTHERS = (b"\xff\x01\x7d", b"\xff\xd1")  # Nuohe and Biolight datagrams begin with FF as well
-PLACES = (("CSI", 3), ("BS", 4), ("EMG", 5), ("SQI", 6))
+PLACES = (("index", 3), ("bs", 4), ("emg", 5), ("sqi", 6))
 SHORTEST = 7
 _NO_VALUE, _TOP = 255, 100
 
@@ -17,7 +18,7 @@ class PukeCodec:
     """One monitor."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("puke", options)
 
     def opened(self, now: Clocks) -> list[Output]:
         """The monitor pushes."""
@@ -27,10 +28,11 @@ class PukeCodec:
         """Decode one datagram."""
         if len(data) < SHORTEST or data[0] != START or data.startswith(_OTHERS):
             return [Fault("frame")]
-        numbers = [(code, data[place]) for code, place in PLACES]
+        numbers = [(item, data[place]) for item, place in PLACES]
         if any(_TOP < number < _NO_VALUE for _, number in numbers):
             return [Fault("range")]
-        return [observe(code, None if number == _NO_VALUE else number) for code, number in numbers]
+        told = [self._table.tell(item, None if number == _NO_VALUE else number) for item, number in numbers]
+        return [one for outputs in told for one in outputs]
 
     def poll(self, now: Clocks) -> list[Output]:
         """Nothing to do."""

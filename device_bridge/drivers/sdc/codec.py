@@ -10,17 +10,16 @@ from device_bridge.drivers.base import (
     CodecOptions,
     DeviceInfo,
     Fault,
-    Observation,
     Output,
     Unmapped,
     Wave,
-    observe,
 )
-from device_bridge.drivers.ihe_pcd01.units import in_canonical_unit
+from device_bridge.drivers.ihe_pcd01.units import way_from
 from device_bridge.drivers.mllp import parse_number
 from device_bridge.drivers.sdc.descriptors import Descriptors
 from device_bridge.drivers.sdc.xml_tree import Node, Refused, parse
 from device_bridge.parameters import EPISODIC
+from device_bridge.profiles.table import table_of
 from device_bridge.wire import DeviceAlarm, Quality
 
 END = b"\0"  # XML never contains it
@@ -37,16 +36,17 @@ class SdcCodec:
     """One device. Option `handles`: {"handle": "T2"} names metrics whose code alone does not say what they are."""
 
     def __init__(self, options: CodecOptions) -> None:
-        named = options.values.get("handles")
-        self._named = {str(k): str(v) for k, v in named.items()} if isinstance(named, dict) else {}
+        handles = options.values.get("handles")
+        named = {f"@{handle}": str(code) for handle, code in handles.items()} if isinstance(handles, dict) else {}
+        self._table = table_of("sdc", options, named)
         self._buffer = bytearray()
-        self._known = Descriptors()
+        self._known = Descriptors(self._table)
         self._active: set[str] = set()
 
     def opened(self, now: Clocks) -> list[Output]:
         """The transport subscribes; what was known belongs to the connection before."""
         self._buffer.clear()
-        self._known = Descriptors()
+        self._known = Descriptors(self._table)
         return []
 
     def feed(self, data: bytes, received: Clocks) -> list[Output]:
@@ -106,18 +106,18 @@ class SdcCodec:
         if metric is None:
             return [Unmapped(handle[:60], "metric without description", "")]
         text, at, quality = _value(state)
-        code = self._named.get(handle, metric.code)
-        if code is None:
-            label = metric.name or ("setting" if metric.setting else "")
-            return [Unmapped(f"{metric.number}@{handle}"[:60], label, text[:40])]
-        episode = at if code in EPISODIC else None
+        source = f"{metric.number}@{handle}"[:60]
+        entry = self._table.get(f"@{handle}") or self._table.get(source) or metric.entry
+        if entry is None:
+            if not self._table.ignored.isdisjoint((f"@{handle}", source, metric.number)):
+                return []
+            return [Unmapped(source, metric.name or ("setting" if metric.setting else ""), text[:40])]
+        episode = at if entry.code in EPISODIC else None
         number = parse_number(text)
-        if number is None:
-            return [_absent(code, at, episode, quality)]
-        value = in_canonical_unit(code, number, metric.unit)
-        if value is None:
-            quality, value = quality | Quality.UNIT_SUSPECT, number
-        return [observe(code, value, time_ms=at, episode_ms=episode, quality=quality)]
+        way = way_from(self._table, entry, metric.unit)
+        if number is not None and way is None:
+            quality |= Quality.UNIT_SUSPECT
+        return [entry.observe(number, time_ms=at, episode_ms=episode, quality=quality, way=way)]
 
     def _curve(self, state: Node, handle: str) -> list[Output]:
         curve, value = self._known.curves.get(handle), state.child("MetricValue")
@@ -160,10 +160,6 @@ def _value(state: Node) -> tuple[str, int | None, Quality]:
     if quality is None:  # Ong, Inv, Oflw, Uflw, NA: the number, if there is one, is none
         return "", _time(value), Quality.GOOD
     return value.attributes.get("Value", ""), _time(value), quality
-
-
-def _absent(code: str, at: int | None, episode: int | None, quality: Quality) -> Observation:
-    return observe(code, None, time_ms=at, episode_ms=episode, quality=quality)
 
 
 def _time(value: Node) -> int | None:

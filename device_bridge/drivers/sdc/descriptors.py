@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from device_bridge.drivers.ihe_pcd01.codes import TERMS, WAVES
+from device_bridge.drivers.ihe_pcd01.codes import WAVES
 from device_bridge.drivers.mllp import parse_number
 from device_bridge.drivers.sdc.xml_tree import Node
+from device_bridge.profiles.table import Entry, Table
 
 MAX_DESCRIPTORS = 5000
 _STANDARD = "urn:oid:1.2.840.10004.1.1.1.0.0.1"  # IEEE 11073-10101, also what no system means
@@ -18,10 +19,10 @@ _PRIORITIES = {"Hi": "high", "Me": "medium", "Lo": "low", "None": "low"}
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One measurement: `code` is canonical, None when no table knows it or it is a setting."""
+    """One measurement: `entry` is None when the profile does not know it or it is a setting."""
 
     handle: str
-    code: str | None
+    entry: Entry | None
     number: str
     name: str
     unit: str
@@ -50,7 +51,8 @@ class Condition:
 class Descriptors:
     """Grows with each description; a handle that comes again replaces the old one."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
+        self._table = table
         self.metrics: dict[str, Metric] = {}
         self.curves: dict[str, Curve] = {}
         self.conditions: dict[str, Condition] = {}
@@ -78,10 +80,10 @@ class Descriptors:
         number, name = _coded(node)
         unit = node.child("Unit")
         setting = node.attributes.get("MetricCategory") in _SETTINGS
-        code = None if setting or number not in TERMS else TERMS[number][0]
-        if code is not None and self._owner.setdefault(code, handle) != handle:
-            code = None  # a second sensor of the same quantity: somebody says which one it is
-        return Metric(handle, code, number, name, unit.attributes.get("Code", "") if unit else "", setting)
+        entry = None if setting else self._table.get(number)
+        if entry is not None and self._owner.setdefault(entry.code, handle) != handle:
+            entry = None  # a second sensor of the same quantity: somebody says which one it is
+        return Metric(handle, entry, number, name, unit.attributes.get("Code", "") if unit else "", setting)
 
 
 def _coded(node: Node) -> tuple[str, str]:

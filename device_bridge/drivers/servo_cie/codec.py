@@ -3,24 +3,15 @@
 `SDADB` sets nothing on the ventilator but what `RADAB` will answer to this interface.
 """
 
-from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output, observe
+from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
 from device_bridge.drivers.inquiry import Inquiry
 from device_bridge.drivers.lines import LineFramer
 from device_bridge.drivers.mllp import parse_number
+from device_bridge.profiles.table import Table, table_of
 
 EOT = 0x04
-# Channel, canonical code, divisor. Channels whose meaning is not published are read past.
-CHANNELS: tuple[tuple[int, str | None, float], ...] = (
-    (201, "TVe", 1),
-    (200, "awRR", 10),
-    (204, "MV", 10),
-    (205, "Ppeak", 10),
-    (207, "Pplat", 10),
-    (206, "Pmean", 10),
-    (209, "FiO2", 1),
-    (241, None, 1),
-    (233, None, 1),
-)
+# The channels that are asked for, in the order of the reply. What each one means is in the profile.
+CHANNELS = (201, 200, 204, 205, 207, 206, 209, 241, 233)
 _WIDTH = 4
 _NO_VALUE = "9999"
 
@@ -40,7 +31,7 @@ def command(text: bytes) -> bytes:
 
 HELLO = b"HO" + bytes((EOT,))
 TYPE = command(b"RCTY")
-DEFINE = command(b"SDADB" + b"".join(b"%d" % channel for channel, _, _ in CHANNELS))
+DEFINE = command(b"SDADB" + b"".join(b"%d" % channel for channel in CHANNELS))
 READ = command(b"RADAB")
 
 
@@ -48,7 +39,7 @@ class ServoCodec:
     """One ventilator."""
 
     def __init__(self, options: CodecOptions) -> None:
-        del options  # nothing to set
+        self._table = table_of("servo_cie", options)
         self._lines = LineFramer(ends=bytes((EOT,)), limit=1024)
         self._inquiry = Inquiry([READ], first=[HELLO, TYPE, DEFINE], every_s=2.0)
 
@@ -61,7 +52,7 @@ class ServoCodec:
         out: list[Output] = []
         for line in self._lines.feed(data):
             self._inquiry.answered(received)
-            out += reply(line)
+            out += reply(self._table, line)
         out += [Fault(kind) for kind in self._lines.faults]
         self._lines.faults.clear()
         return out
@@ -75,7 +66,7 @@ class ServoCodec:
         return []
 
 
-def reply(line: bytes) -> list[Output]:
+def reply(table: Table, line: bytes) -> list[Output]:
     """The values of a breath data reply; other replies say nothing about the patient."""
     if line[:2] == b"ER":
         return [Fault("error_answer", line[2:4].decode("latin-1"))]
@@ -85,10 +76,7 @@ def reply(line: bytes) -> list[Output]:
     if checksum(text) != stated.upper():
         return [Fault("checksum")]
     out: list[Output] = []
-    for place, (_, code, divisor) in enumerate(CHANNELS):
-        if code is None:
-            continue
+    for place, channel in enumerate(CHANNELS):
         digits = text[place * _WIDTH : (place + 1) * _WIDTH].decode("latin-1")
-        value = None if digits == _NO_VALUE else parse_number(digits)
-        out.append(observe(code, None if value is None else value / divisor))
+        out += table.tell(str(channel), None if digits == _NO_VALUE else parse_number(digits))
     return out
