@@ -17,9 +17,9 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
+from device_bridge import spool_ledger
 from device_bridge.normaliser import Reading
 from device_bridge.outbound import Passage
 from device_bridge.spool_budget import (
@@ -30,6 +30,7 @@ from device_bridge.spool_budget import (
     effective_limit,
     make_room,
 )
+from device_bridge.spool_ledger import PENDING, Row
 from device_bridge.spool_pieces import merge_pieces, pack_piece, unpack_block
 from device_bridge.spool_raw import insert_raw
 from device_bridge.spool_schema import SCHEMA, bring_up_to_date
@@ -42,12 +43,6 @@ BATCH_VALUES = 8_000
 RAW_LIMIT_BYTES = 2 * 1024**3
 _SENT_KEPT = 20_000
 _PRUNE_EVERY_S = 30.0
-_PENDING = "INSERT INTO pending (device, received_ms, count, body) VALUES (?, ?, ?, ?)"
-_SENT_DAY = """
-INSERT INTO sent_day (device, day, messages, bytes, refused, reasons) VALUES (?1, ?2, ?3, ?4, ?5, json_object(?6, 1))
-ON CONFLICT (device, day) DO UPDATE SET messages = messages + ?3, bytes = bytes + ?4, refused = refused + ?5,
-reasons = json_set(reasons, '$."' || ?6 || '"', COALESCE(json_extract(reasons, '$."' || ?6 || '"'), 0) + 1)
-"""
 
 log = logging.getLogger("device_bridge.spool")
 
@@ -67,15 +62,7 @@ class Received:
     opened: bool = False  # a connection begins here: what is decoded again starts with a fresh codec
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A single row for one of the logs, written with the next commit."""
-
-    sql: str
-    values: tuple[str | int | bytes | None, ...]
-
-
-_Item = tuple[Received | _Row, "Future[None]"]
+_Item = tuple[Received | Row, "Future[None]"]
 
 
 class Spool:
@@ -117,7 +104,7 @@ class Spool:
         """Queue for the next commit."""
         return self._put(item)
 
-    def _put(self, item: Received | _Row) -> "Future[None]":
+    def _put(self, item: Received | Row) -> "Future[None]":
         done: Future[None] = Future()
         if self._closed:
             done.set_exception(RuntimeError("the spool is closed"))
@@ -151,7 +138,7 @@ class Spool:
                 try:
                     self._insert([item for item, _ in items if isinstance(item, Received)])
                     for row, _ in items:
-                        if isinstance(row, _Row):
+                        if isinstance(row, Row):
                             self._db.execute(row.sql, row.values)
                     self._db.execute("COMMIT")
                 except BaseException:
@@ -183,7 +170,7 @@ class Spool:
             alarms = [asdict(alarm) for part in parts for alarm in part.alarms]
             if readings or alarms:
                 body = pack_piece(readings, alarms, [])
-                self._db.execute(_PENDING, (device, parts[0].received_ms, len(readings), body))
+                self._db.execute(PENDING, (device, parts[0].received_ms, len(readings), body))
                 self._sizes.pending += len(body)
             waves = [piece for part in parts for piece in part.waves]
             if waves:
@@ -288,7 +275,7 @@ class Spool:
                     batch = Batch.from_json(json.loads(zlib.decompress(payload)))
                     for block in batch.blocks:
                         count, body = unpack_block(block)
-                        self._db.execute(_PENDING, (block.device, now_ms, count, body))
+                        self._db.execute(PENDING, (block.device, now_ms, count, body))
                     self._db.execute("DELETE FROM dead WHERE seq = ?", (seq,))
                 self._db.execute("COMMIT")
             except BaseException:
@@ -300,35 +287,23 @@ class Spool:
 
     def gap(self, device: str, from_ms: int, to_ms: int, reason: str) -> None:
         """A span without data of a device, and why."""
-        sql = "INSERT INTO gap (device, from_ms, to_ms, reason) VALUES (?, ?, ?, ?)"
-        self._put(_Row(sql, (device, from_ms, to_ms, reason)))
-        self._put(_Row(_PENDING, (device, to_ms, 0, pack_piece([], [], [[from_ms, to_ms, reason]]))))
+        for row in spool_ledger.gap_rows(device, from_ms, to_ms, reason):
+            self._put(row)
 
     def gaps(self, device: str) -> list[tuple[int, int, str]]:
         """All gaps of a device as (from, to, reason), oldest first."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT from_ms, to_ms, reason FROM gap WHERE device = ? ORDER BY id", (device,)
-            ).fetchall()
-        return [(int(a), int(b), str(c)) for a, b, c in rows]
+            return spool_ledger.gaps(self._db, device)
 
     def log_passage(self, device: str, passage: Passage, now_ms: int) -> None:
         """What was sent to a device, or stopped."""
-        sql = "INSERT INTO sent (device, at_ms, reason, refused, data) VALUES (?, ?, ?, ?, ?)"
-        self._put(_Row(sql, (device, now_ms, passage.reason, passage.refused, passage.payload[:4096])))
-        left = 0 if passage.refused else len(passage.payload)
-        day = datetime.fromtimestamp(now_ms / 1000).astimezone().strftime("%Y-%m-%d")
-        self._put(_Row(_SENT_DAY, (device, day, int(not passage.refused), left, int(bool(passage.refused)),
-                                   passage.reason)))  # fmt: skip
+        for row in spool_ledger.passage_rows(device, passage, now_ms):
+            self._put(row)
 
     def sent_days(self, since_day: str) -> list[SentDay]:
         """Totals of what was sent to each device on each day from `since_day` (YYYY-MM-DD) on."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT device, day, messages, bytes, refused, reasons FROM sent_day WHERE day >= ? ORDER BY day, device",
-                (since_day,),
-            ).fetchall()
-        return [SentDay(a, b, int(c), int(d), int(e), json.loads(f)) for a, b, c, d, e, f in rows]
+            return spool_ledger.sent_days(self._db, since_day)
 
     def last_received_ms(self, device: str) -> int | None:
         """When the last bytes of a device were kept, over all runs."""
