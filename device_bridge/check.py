@@ -2,6 +2,7 @@
 reading can leave. It never disturbs a line that is receiving, because some devices accept one connection only.
 """
 
+import re
 import shutil
 import socket
 import sqlite3
@@ -19,12 +20,14 @@ from device_bridge.redecode import Redecoded, Redecoder
 from device_bridge.spool_raw import read_raw
 from device_bridge.transports.base import TransportError, explain
 from device_bridge.transports.factory import make_endpoint
+from device_bridge.transports.serial_line import serial_ports
 from device_bridge.wire import DeviceConfig
 
 GOOD, WARN, BAD = "good", "warn", "bad"
 _LOOK_BACK_MS = 2 * 60_000
 _CONNECT_S = 3.0
 _LITTLE_DISK = 2 * 1024**3
+_COM = re.compile(r"COM\d+", re.IGNORECASE)
 _FORBIDDEN = b"\x00MAFEI-SELF-TEST\x00"  # no protocol's read request
 
 
@@ -62,9 +65,10 @@ def _line(transport: dict[str, Any], state: str) -> Iterator[Point]:
     if kind == "tcp_client":
         yield _reach(str(transport.get("host", "")), int(transport.get("port", 0)))
     elif kind == "serial":
-        port = Path(str(transport.get("port", "")))
-        if str(port).startswith("/") and not port.exists():
-            yield Point(BAD, "线路", f"没有串口 {port}：请检查转接头是否插好，端口名称是否变化")
+        port = str(transport.get("port", ""))
+        if not _is_there(port):
+            known = "、".join(name for name, _ in serial_ports()) or "无"
+            yield Point(BAD, "线路", f"没有串口 {port}：请检查转接头是否插好，端口名称是否变化（现有串口：{known}）")
         else:
             yield Point(WARN, "线路", "串口存在但没有数据：核对波特率、校验、线缆和设备的输出设置")
     elif kind in ("tcp_listener", "udp"):
@@ -75,6 +79,13 @@ def _line(transport: dict[str, Any], state: str) -> Iterator[Point]:
         )
     else:
         yield Point(WARN, "线路", "没有收到数据")
+
+
+def _is_there(port: str) -> bool:
+    """Whether the system knows the port. Names that are neither a path nor one of Windows cannot be told."""
+    if port.startswith("/"):
+        return Path(port).exists()
+    return not _COM.fullmatch(port) or port.upper() in {name.upper() for name, _ in serial_ports()}
 
 
 def _reach(host: str, port: int) -> Point:

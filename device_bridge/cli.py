@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--devices", help="设备清单 JSON；不给则向系统查询")
     run.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     add_profiles_argument(run)
+    run.add_argument("--log-file", help="日志写入文件（每 5 MB 轮换，保留 5 个），不给则写到标准错误")
     run.set_defaults(command=_run)
 
     one = commands.add_parser("decode", help="解码一个采集文件，每行一个 JSON")
@@ -121,8 +122,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    json_log.set_up(options.log_level)
-    token = Path(options.token_file).read_text(encoding="utf-8").strip()
+    json_log.set_up(options.log_level, Path(options.log_file) if options.log_file else None)
+    token = Path(options.token_file).read_text(encoding="utf-8-sig").strip()  # Notepad puts a mark before it
     settings = BridgeSettings(
         url=options.url,
         token=token,

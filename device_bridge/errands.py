@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import subprocess
 import sys
 import tempfile
 import threading
@@ -28,6 +29,7 @@ Task = dict[str, Any]
 _LONGEST_S = 900.0
 _LINE_LIMIT = 4 * 1024 * 1024
 _AT_ONCE = 2
+_NO_WINDOW = int(getattr(subprocess, "CREATE_NO_WINDOW", 0))  # of Windows: none appears at the bedside
 WIZARD = "接入向导"
 
 
@@ -124,6 +126,7 @@ class Errands:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "device_bridge", "errand", "--spool", str(self._spool_dir), *self._profiles,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_LIMIT,
+            creationflags=_NO_WINDOW,
         )  # fmt: skip
         parts = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - read later, while it is delivered
         done: dict[str, Any] = {"failed": "任务意外结束，请查看采集服务日志"}

@@ -1,9 +1,14 @@
 """Logs of the bridge: one JSON object a line, ids and counters only, never patient data."""
 
+import contextlib
 import json
 import logging
 import sys
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+_FILE_BYTES, _FILES_KEPT = 5_000_000, 5
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -24,9 +29,22 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
-def set_up(level: str = "INFO") -> None:
-    """Log to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+class _LogFile(RotatingFileHandler):
+    """Turns over at its size. Windows moves no file that somebody reads: then it goes on in the same one."""
+
+    def doRollover(self) -> None:  # noqa: N802 - the name of the library
+        with contextlib.suppress(OSError):
+            super().doRollover()
+        if self.stream is None:
+            self.stream = self._open()
+
+
+def set_up(level: str = "INFO", file: Path | None = None) -> None:
+    """Log to standard error, or to a file where nobody reads that (a task of Windows)."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(file, maxBytes=_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger("device_bridge")
     root.handlers[:] = [handler]

@@ -172,9 +172,12 @@ class BridgeService:
         except ValueError as error:
             log.error("device list refused", extra={"reason": str(error)[:200]})
             return
-        temporary = self._cache.with_suffix(".tmp")
-        temporary.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
-        os.replace(temporary, self._cache)
+        try:
+            temporary = self._cache.with_suffix(".tmp")
+            temporary.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+            os.replace(temporary, self._cache)
+        except OSError as error:  # Windows: somebody reads the old one; the devices are read all the same
+            log.warning("device list not kept", extra={"reason": type(error).__name__})
         if self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.apply(configs), self._loop)
 
@@ -193,7 +196,7 @@ def parse_devices(data: Any) -> list[DeviceConfig]:
 def load_devices(path: Path) -> list[DeviceConfig]:
     """The list from a file; empty when there is none or it cannot be read (the web process will send one)."""
     try:
-        return parse_devices(json.loads(path.read_text(encoding="utf-8")))
+        return parse_devices(json.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
