@@ -127,6 +127,13 @@ def test_the_small_lock_is_part_of_the_large_one():
     assert {"pyserial", "python-socketio", "websocket-client", "tzdata", "fastcrc"} <= names
 
 
+def test_the_bridge_imports_only_what_the_small_lock_has():
+    text = "\n".join(path.read_text("utf-8") for path in (ROOT / "device_bridge").rglob("*.py"))
+    roots = set(re.findall(r"^\s*(?:import|from) ([a-z0-9_]+)", text, re.MULTILINE))
+    optional = {"sdc11073"}
+    assert roots - sys.stdlib_module_names - optional == {"device_bridge", "serial", "socketio", "fastcrc"}
+
+
 # -- ports ------------------------------------------------------------------------------------------------
 
 
