@@ -44,7 +44,7 @@ def secret_matches(hashed: str, secret: str) -> bool:
 def sign_in(username: str, password: str) -> User | SignInRefused:
     """Check the password. A refusal is returned, not raised, so that its count and audit are committed."""
     moment = clock.now()
-    user = db.session.scalar(select(User).where(User.username == username.strip()))
+    user = db.session.scalar(select(User).where(User.username == username.strip()).with_for_update(of=User))
     if user is None:
         secret_matches(_DUMMY_HASH, password)  # the same time as for a known name
         audit.record(GATE, "accounts.sign_in", "user:unknown", outcome="refused", reason="用户名不存在")
@@ -64,12 +64,18 @@ def sign_in(username: str, password: str) -> User | SignInRefused:
 
 def verify_presence(user: User, secret: str) -> SignInRefused | None:
     """Check the PIN, or else the password, of a user at this moment (unlocking, signing). None when right."""
+    _hold(user)
     if rules.is_locked(user.locked_until, clock.now()):
         return _locked_refusal(user)
     if (user.pin_hash and secret_matches(user.pin_hash, secret)) or secret_matches(user.password_hash, secret):
         user.failed_attempts = 0
         return None
     return _count_failure(user, "accounts.verify_presence", "PIN 或密码错误", "PIN 或密码不正确。")
+
+
+def _hold(user: User) -> None:
+    """Read the account again and keep others from changing it: it may have been read before this transaction."""
+    db.session.refresh(user, with_for_update={"of": User})
 
 
 def _count_failure(user: User, action: str, reason: str, message: str) -> SignInRefused:
@@ -96,6 +102,7 @@ def sign_out(user: User) -> None:
 
 def change_password(user: User, current: str, new: str) -> None:
     """Set a new password after checking the present one, the policy and the history."""
+    _hold(user)
     if not secret_matches(user.password_hash, current):
         raise InvalidInput(fields={"current": "当前密码不正确"})
     _check_new_password(user, new)
@@ -129,6 +136,7 @@ def _set_password(user: User, new: str) -> None:
 
 def set_pin(user: User, password: str, pin: str) -> None:
     """Set the PIN that unlocks an idle workstation and signs documents."""
+    _hold(user)
     if not secret_matches(user.password_hash, password):
         raise InvalidInput(fields={"password": "密码不正确"})
     faults = rules.pin_faults(pin)

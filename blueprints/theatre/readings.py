@@ -75,9 +75,8 @@ def _slot(case_id: int) -> datetime:
 
 def _typed_values() -> dict[str, Decimal]:
     values: dict[str, Decimal] = {}
-    form = request.form
     for code, row in CHARTED.items():
-        text = form.get(code, "").strip()[:16]
+        text = request.form[code].strip()[:16] if code in request.form else ""
         if not text:
             continue
         try:

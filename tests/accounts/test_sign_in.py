@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from app.accounts import service, sessions
@@ -65,6 +67,25 @@ def test_a_success_begins_the_count_anew(as_user: AsUser) -> None:
     assert service.sign_in("lim", PASSWORD) is user
     for _ in range(4):
         assert refused("lim", "wrong").code == "sign_in_refused"
+
+
+def test_failures_at_four_workstations_at_once_all_count(app: Flask) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    together = Barrier(4)
+
+    def guess() -> None:
+        workstation = app.test_client()
+        workstation.post("/sign-in", data={"username": LI_MING.username, "password": PASSWORD})
+        together.wait(30)
+        assert workstation.post("/lock", data={"pin": "0000"}).status_code == 422
+
+    people = [Thread(target=guess) for _ in range(4)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    with app.app_context():
+        assert db.session.scalar(select(User.failed_attempts).where(User.username == LI_MING.username)) == 4
 
 
 def test_failures_of_the_pin_lock_too(as_user: AsUser) -> None:
