@@ -96,11 +96,7 @@ class Normaliser:
     def readings(self, observations: Iterable[Observation], arrived: Clocks) -> list[Reading]:
         """Values that exist, with their effective times. Absent ones (`None`) leave no trace."""
         present = [_canonical(one) for one in observations if one.value is not None]
-        for one in present:
-            if one.code in SAMPLED and one.time_ms is not None:
-                self.clock.notice(one.time_ms, arrived)  # the message states its own time beside the sample's
-        for claim in sorted({one.time_ms for one in present if one.time_ms is not None and one.code not in EPISODIC}):
-            self.clock.notice(claim, arrived)
+        self.clock.message(max(_own_times(present), default=None), arrived)
         out: list[Reading] = []
         episodes: dict[int, list[Observation]] = {}
         for one in present:
@@ -183,6 +179,16 @@ class Normaliser:
         count = before[2] + 1 if before and before[:2] == (one.time_ms, value) else 1
         self._same[one.code] = (one.time_ms, value, count)
         return Quality.STUCK if count > _STUCK_AFTER else Quality.GOOD
+
+
+def _own_times(observations: Iterable[Observation]) -> Iterable[int]:
+    """Times that tell of the device's clock: of continuous values, and what a message with a sample states as its own.
+    Only the newest does; a value may be older than the message that carries it."""
+    return (
+        one.time_ms
+        for one in observations
+        if one.time_ms is not None and (one.code not in EPISODIC or one.code in SAMPLED)
+    )
 
 
 def _canonical(one: Observation) -> Observation:

@@ -180,7 +180,8 @@ class Uplink:
                 self._ask_errands()
             if now >= next_health:
                 next_health = now + HEALTH_EVERY_S
-                self._call("health", {"devices": [one.to_json() for one in self._health()]})
+                devices = [one.to_json() for one in self._health()]
+                self._call("health", {"devices": devices, "now_ms": wall_ms()})
             if now >= next_report:
                 next_report = now + REPORT_EVERY_S
                 self._report()

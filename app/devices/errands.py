@@ -22,6 +22,7 @@ from app.devices.queries import REPORT_VALID
 from app.vitals.columns import Samples, merge
 
 KINDS: dict[str, str] = {"redecode": "重新解码", "listen": "监听识别", "capture": "导出原始数据", "check": "自检"}
+WRONG_CLOCK_MS = 2_000
 _SAID_AT_MOST = 200
 _KEPT = timedelta(days=14)
 _VALUE_BYTES = 8 + 8 + 2
@@ -35,6 +36,12 @@ class BridgeRow:
     host: str
     serial_ports: tuple[tuple[str, str], ...]
     is_here: bool
+    clock_offset_ms: int | None = None
+
+    @property
+    def has_wrong_clock(self) -> bool:
+        """Far enough from the server's to misplace values: they get their times by it."""
+        return self.is_here and abs(self.clock_offset_ms or 0) >= WRONG_CLOCK_MS
 
 
 def note_seen(bridge: str, host: str, serial_ports: list[Any]) -> None:
@@ -47,18 +54,25 @@ def note_seen(bridge: str, host: str, serial_ports: list[Any]) -> None:
     row.serial_ports = [[str(port)[:128], str(text)[:128]] for port, text in serial_ports[:32]]
 
 
-def note_alive(bridge: str) -> None:
-    """A bridge has reported."""
+def note_alive(bridge: str, its_now_ms: int | None = None) -> None:
+    """A bridge has reported, and said what time it was there; one of an earlier version does not."""
     row = db.session.get(BridgeSeen, bridge)
     if row is not None:
         row.seen_at = clock.now()
+        row.clock_offset_ms = None if its_now_ms is None else clock.now_ms() - its_now_ms
 
 
 def bridges() -> list[BridgeRow]:
     """Bridges that have ever connected, those that are here now first."""
     limit = clock.now() - REPORT_VALID
     rows = [
-        BridgeRow(row.name, row.host, tuple((str(a), str(b)) for a, b in row.serial_ports), row.seen_at >= limit)
+        BridgeRow(
+            row.name,
+            row.host,
+            tuple((str(a), str(b)) for a, b in row.serial_ports),
+            row.seen_at >= limit,
+            row.clock_offset_ms,
+        )
         for row in db.session.scalars(select(BridgeSeen).order_by(BridgeSeen.name))
     ]
     return sorted(rows, key=lambda row: not row.is_here)

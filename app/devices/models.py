@@ -149,6 +149,9 @@ class BridgeSeen(Base):
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     host: Mapped[str] = mapped_column(String(64), default="", comment="name of its computer")
     serial_ports: Mapped[list[Any]] = mapped_column(default=list, comment="[[port, description]…]")
+    clock_offset_ms: Mapped[int | None] = mapped_column(
+        BigInteger, comment="clock of the server minus that of its computer"
+    )
     seen_at: Mapped[datetime] = mapped_column(default=clock.now, comment="UTC")
 
 

@@ -136,11 +136,12 @@ def _fill_charts(device_ids: list[int], blocks: list[DeviceBlock]) -> None:
 def _health(data: Any) -> dict[str, Any]:
     try:
         reports = [_report(item) for item in data["devices"]]
+        its_now_ms = int(data["now_ms"]) if "now_ms" in data else None
     except (KeyError, TypeError, ValueError) as error:
         return {"error": "malformed", "message": str(error)}
     with unit_of_work.writing():
         note_reports(_bridge(), reports)
-        errand_service.note_alive(_bridge())
+        errand_service.note_alive(_bridge(), its_now_ms)
     return {"ok": True}
 
 

@@ -92,6 +92,7 @@ def sheet(device_id: int) -> ResponseReturnValue:
         hospital=settings().hospital_name,
         department=settings().department_name,
         offset_words=views.offset_words,
+        clock_use=views.clock_use,
         drivers=drivers.DRIVERS,
         transports=drivers.TRANSPORTS,
         device_kinds=drivers.DEVICE_KINDS,

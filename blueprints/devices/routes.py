@@ -11,7 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput, NotFound
 from app.core.permissions import Permission
-from app.devices import driver_options, drivers, reports, service
+from app.devices import driver_options, drivers, errands, reports, service
 from app.devices.models import Device
 from blueprints.common.access import actor, needs
 from blueprints.common.changes import changes
@@ -46,7 +46,8 @@ def board() -> ResponseReturnValue:
 
 def _board() -> dict[str, Any]:
     room, state = request.args.get("room", ""), request.args.get("state", "")
-    return _words() | {"board": views.build_board(room, state), "room": room, "state": state}
+    wrong = [bridge for bridge in errands.bridges() if bridge.has_wrong_clock]
+    return _words() | {"board": views.build_board(room, state), "room": room, "state": state, "wrong_clocks": wrong}
 
 
 def _words() -> dict[str, Any]:
@@ -55,6 +56,7 @@ def _words() -> dict[str, Any]:
         "refused": reports.refused_since((clock.today() - timedelta(days=1)).isoformat()),
         "byte_words": views.byte_words,
         "offset_words": views.offset_words,
+        "clock_use": views.clock_use,
         "drivers": drivers.DRIVERS,
         "kinds": drivers.DEVICE_KINDS,
         "transports": drivers.TRANSPORTS,

@@ -13,6 +13,7 @@ from app.vitals import queries as vitals
 from app.vitals.columns import Samples
 from app.vitals.models import DeviceAlarmEvent
 from blueprints.devices import sparks
+from device_bridge.clock_policy import BELIEVED_MS, CORRECTABLE_MS
 from device_bridge.parameters import PARAMETERS
 from device_bridge.wire import NOT_CHARTABLE, Quality
 
@@ -209,6 +210,15 @@ def offset_words(milliseconds: int | None) -> str:
         return "正常"
     size = f"{seconds:.0f} 秒" if seconds < 120 else f"{seconds / 60:.0f} 分" if seconds < 7200 else _long(seconds)
     return f"{'慢' if milliseconds > 0 else '快'} {size}"
+
+
+def clock_use(milliseconds: int | None) -> tuple[str, str]:
+    """How the times of a device are used (word, kind of chip), by the rules of `device_bridge.clock_policy`."""
+    if milliseconds is None:
+        return "按到达时间", "idle"
+    if abs(milliseconds) < BELIEVED_MS:
+        return "可信", "done"
+    return ("已换算", "due") if abs(milliseconds) < CORRECTABLE_MS else ("不可信，按到达时间", "danger")
 
 
 def _long(seconds: float) -> str:

@@ -335,3 +335,22 @@ def test_the_wizard_asks_a_ventilator_on_a_serial_port(
     values = {tag["name"]: tag.get("value") for tag in form.soup.select("input[name]")}
     assert (values["key"], values["transport.port"]) == ("OR9-VENT", port)
     thread.join(2)
+
+
+def test_a_computer_with_a_wrong_clock_is_told_to_the_engineer(
+    oximeter: int, bridge, sign_in: SignIn, open_page: OpenPage
+) -> None:  # type: ignore[no-untyped-def]
+    sign_in(HE_YU)
+    report = {
+        "device": "OR1-OXI", "state": "receiving", "since_ms": T0, "last_frame_ms": T0, "frames": 1, "bytes_in": 1,
+        "bytes_out": 0, "faults": 0, "clock_offset_ms": 300_000, "detail": "",
+    }  # fmt: skip
+    assert bridge("health", {"devices": [report], "now_ms": clock.now_ms() + 200_000}) == {"ok": True}
+    board = open_page("/devices")
+    assert "采集电脑 pc（b）的时钟比服务器快 3 分" in board.text
+    assert "慢 5 分 已换算" in board.text
+    assert "慢 5 分 已换算" in open_page(f"/devices/{oximeter}").text
+    assert bridge("health", {"devices": [report], "now_ms": clock.now_ms()}) == {"ok": True}
+    assert "的时钟比服务器" not in open_page("/devices").text
+    assert bridge("health", {"devices": [report]}) == {"ok": True}, "a bridge of an earlier version"
+    assert bridge("health", {"devices": [], "now_ms": "soon"})["error"] == "malformed"

@@ -279,6 +279,11 @@ def test_words_of_a_clock_offset(milliseconds: int | None, words: str) -> None:
     assert views.offset_words(milliseconds) == words
 
 
+def test_words_for_how_the_times_of_a_device_are_used() -> None:
+    words = [views.clock_use(one)[0] for one in (None, 1999, -2000, 86_399_999, -86_400_000)]
+    assert words == ["按到达时间", "可信", "已换算", "已换算", "不可信，按到达时间"]
+
+
 @pytest.mark.parametrize(("person", "granted"), [(HE_YU, ["device:1", "devices:all"]), (SUN_LI, [])])
 def test_live_topics_of_devices_need_the_right(app: Flask, sign_in, person: Person, granted: list[str]) -> None:  # type: ignore[no-untyped-def]
     live = socketio.test_client(app, flask_test_client=sign_in(person))
