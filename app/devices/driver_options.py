@@ -89,6 +89,18 @@ _OPTIONS: dict[str, tuple[DriverOption, ...]] = {
     "egos": (
         DriverOption("side", "传感器位置", "choice", choices=(("", "未指定"), ("L", "左"), ("R", "右"))),
     ),
+    "servo_cie": (
+        DriverOption(
+            "settings", "同时读取设置值", "flag",
+            warning="设置值的倍率没有公开：勾选后原始数列在“未对照代码”页，与屏幕比对后指定参数和倍率才采集。",
+        ),
+    ),
+    "bis": (
+        DriverOption(
+            "hide_below_sqi", "SQI 低于此值时不取 BIS", "number", "留空 = 保留并标“可疑”（SQI 低于 50 时）；常见做法 15，请科室确认",
+            low=1, high=50,
+        ),
+    ),
     "pb840": (
         DriverOption("report", "报告", "choice", "老版本软件只有 SNDA", (("SNDF", "SNDF（新）"), ("SNDA", "SNDA（旧）"))),
     ),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Observation
+from device_bridge.drivers.base import Clocks, CodecOptions, DeviceInfo, Fault, Observation, Unmapped
 from device_bridge.drivers.bis import encoder as bis
 from device_bridge.drivers.bis.codec import START_STREAM
 from device_bridge.drivers.bis.framing import build
@@ -19,7 +19,16 @@ from device_bridge.drivers.pb840 import encoder as pb840
 from device_bridge.drivers.pb840.outbound import check as pb840_check
 from device_bridge.drivers.registry import get_driver
 from device_bridge.drivers.servo_cie import encoder as servo
-from device_bridge.drivers.servo_cie.codec import DEFINE, HELLO, READ, TYPE, ServoCodec, command
+from device_bridge.drivers.servo_cie.codec import (
+    DEFINE,
+    DEFINE_SETTINGS,
+    HELLO,
+    READ,
+    READ_SETTINGS,
+    TYPE,
+    ServoCodec,
+    command,
+)
 from device_bridge.drivers.servo_cie.outbound import check as servo_check
 from device_bridge.profiles.store import shipped
 from device_bridge.wire import Quality
@@ -64,6 +73,15 @@ def test_bis_sends_only_its_published_requests():
     assert bis_check(START_STREAM + START_STREAM)
 
 
+def test_an_index_without_signal_is_hidden_only_when_the_department_wants_it():
+    poor = bis.processed({"BIS": 45.3, "SQI": 14.0, "EMG": 28.5, "SR": 0.0, "SEF": 17.25})
+    shown = by_code(in_pieces("bis", poor, 500))["BIS"]
+    assert (shown.value, shown.quality) == (45.3, Quality.QUESTIONABLE)
+    hidden = by_code(in_pieces("bis", poor, 500, hide_below_sqi=15))
+    assert (hidden["BIS"].value, hidden["SQI"].value) == (None, 14.0)
+    assert by_code(in_pieces("bis", poor, 500, hide_below_sqi=14))["BIS"].value == 45.3
+
+
 # -- ventilators -----------------------------------------------------------------------------------------------
 
 
@@ -96,6 +114,17 @@ def test_pb840_report(decode, kind):
     sent = {"awRR": 14, "TVe": 450, "MV": 6.3, "Ppeak": 22, "Pmean": 9.1, "IE": 2.5, "Compl": 48, "Raw": 11}
     assert found(decode("pb840", pb840.report(sent, kind))) == sent
     assert found(in_pieces("pb840", pb840.report(sent, kind), 13)) == sent
+
+
+def test_pb840_settings_count_only_in_the_mode_that_uses_them(decode):
+    sent = {"RR_set": 14, "VT_set": 450, "FiO2_set": 40, "PEEP_set": 5, "PS_set": 12}
+    report = pb840.report(sent)
+    assert found(decode("pb840", report)) == sent, "volume control with pressure support"
+    assert set(found(decode("pb840", report.replace(b"VC    ", b"PC    ").replace(b"PS    ", b"NONE  ")))) == {
+        "RR_set", "FiO2_set", "PEEP_set",
+    }  # fmt: skip
+    older = {"RR_set": 14, "VT_set": 450, "FiO2_set": 40, "PEEP_set": 5, "PS_set": 12}
+    assert found(decode("pb840", pb840.report(older, "MISCA"))) == older
 
 
 def test_pb840_reports_with_missing_fields_give_nothing(decode):
@@ -132,6 +161,24 @@ def test_servo_dialogue():
     for bad in (b"SVOL500", b"SDADS300", b"SDADB201", b"SPEEP10", b"RADAB\x04SVOL"):
         assert servo_check(command(bad))
     assert servo_check(READ + READ)
+
+
+def test_servo_settings_are_asked_for_on_request_and_mapped_by_people_only():
+    codec = ServoCodec(CodecOptions(values={"settings": True, "map": {"308": ["PEEP_set", 0.1]}}))
+    asked = sends(codec.opened(Clocks(0, 0.0)))
+    for tick in range(1, 120):
+        codec.feed(command(b"*"), Clocks(tick * 100, tick / 10))
+        asked += sends(codec.poll(Clocks(tick * 100, tick / 10)))
+    assert asked[:4] == [HELLO, TYPE, DEFINE, DEFINE_SETTINGS]
+    assert set(asked[4:]) == {READ, READ_SETTINGS}
+    assert all(servo_check(one) is None for one in asked)
+    assert all(servo_check(command(bad)) for bad in (b"SDADS300", b"SDADS300303305306307308323334315", b"RADAS1"))
+    out = codec.feed(command(b"0140999900700015001000500040" + b"0450"), AT)
+    assert found(out) == {"PEEP_set": 5.0}
+    assert [(one.source_code, one.value) for one in out if isinstance(one, Unmapped)][:2] == [
+        ("300", "140"),
+        ("303", ""),
+    ]
 
 
 def test_a_device_that_falls_silent_is_asked_from_the_beginning():

@@ -18,9 +18,12 @@ _POOR_SIGNAL = 50.0
 
 
 class BisCodec:
-    """One monitor."""
+    """One monitor. Option `hide_below_sqi`: a signal quality (%) under which the index is no value at all; without it
+    such an index is kept and flagged questionable."""
 
     def __init__(self, options: CodecOptions) -> None:
+        hidden = options.values.get("hide_below_sqi")
+        self._hidden = float(hidden) if isinstance(hidden, int | float) else 0.0
         self._table = table_of("bis", options)
         self._framer = BisFramer()
         self._next_request: float | None = None
@@ -35,7 +38,7 @@ class BisCodec:
         for packet in self._framer.feed(data):
             if packet.message in (PROCESSED, PROCESSED_AND_SPECTRA):
                 spectra = _SPECTRA if packet.message == PROCESSED_AND_SPECTRA else 0
-                out += trend(self._table, packet.data[: len(packet.data) - spectra])
+                out += trend(self._table, packet.data[: len(packet.data) - spectra], self._hidden)
                 if self._next_request is not None:
                     self._next_request = received.mono_s + _ASK_AGAIN_AFTER_S
         out += [Fault(kind) for kind in self._framer.faults]
@@ -57,8 +60,9 @@ class BisCodec:
         return [Send(START_STREAM, "start of the stream")]
 
 
-def trend(table: Table, data: bytes) -> list[Output]:
-    """The combined trend, the third of three. BIS below a signal quality of 50 is questionable."""
+def trend(table: Table, data: bytes, hidden_below: float = 0.0) -> list[Output]:
+    """The combined trend, the third of three. BIS below a signal quality of 50 is questionable; below `hidden_below`
+    it is no value."""
     size, rest = divmod(len(data) - FIRST_TREND, 3)
     if rest or size not in TREND_SIZES:
         return [Fault("trend_size")]
@@ -68,8 +72,9 @@ def trend(table: Table, data: bytes) -> list[Output]:
     (quality,) = struct.unpack_from("<i", data, at + 16)
     signal = None if quality <= _NO_VALUE else quality / 10
     doubt = Quality.QUESTIONABLE if signal is None or signal < _POOR_SIGNAL else Quality.GOOD
+    shown = not hidden_below or (signal is not None and signal >= hidden_below)
     return [
-        *table.tell("bis", _number(index), quality=doubt),
+        *table.tell("bis", _number(index) if shown else None, quality=doubt),
         *table.tell("sqi", _number(quality)),
         *table.tell("emg", _number(muscle)),
         *table.tell("bsr", _number(suppression)),

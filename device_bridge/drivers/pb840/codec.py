@@ -9,6 +9,8 @@ from device_bridge.profiles.table import Table, table_of
 FIRST_FIELD = 5
 _EVERY_S = 2.0
 KINDS = ("MISCF", "MISCA")
+# A setting → the field that names the kind of breath, and how that must begin for the setting to be in use.
+IN_USE: dict[str, tuple[int, str]] = {"MISCF.14": (10, "VC"), "MISCF.46": (10, "PC"), "MISCF.31": (11, "PS")}
 
 
 class Pb840Codec:
@@ -44,7 +46,7 @@ class Pb840Codec:
 
 
 def report(table: Table, line: str) -> list[Output]:
-    """The measured values of one report; a report whose fields are not as many as it says gives nothing."""
+    """The measured values and the settings of one report; a report whose fields are not as many as it says gives nothing."""
     head, found, rest = line.partition("\x02")
     body, ended, _ = rest.partition("\x03")
     names = head.split(",")
@@ -57,6 +59,9 @@ def report(table: Table, line: str) -> list[Output]:
     out: list[Output] = []
     for entry in table.beginning(f"{kind}."):
         place = int(entry.native.removeprefix(f"{kind}.")) - FIRST_FIELD
-        if 0 <= place < len(fields):
-            out.append(entry.observe(parse_number(fields[place])))
+        if not 0 <= place < len(fields):
+            continue
+        decider, kinds = IN_USE.get(entry.native, (FIRST_FIELD, ""))
+        used = fields[decider - FIRST_FIELD].strip().upper().startswith(kinds)
+        out.append(entry.observe(parse_number(fields[place]) if used else None))
     return out

@@ -1,6 +1,6 @@
-"""Defines the list of breath data once and reads it; values are four characters, 9999 is no value.
+"""Defines the lists of breath data and of settings once and reads them; values are four characters, 9999 is no value.
 
-`SDADB` sets nothing on the ventilator but what `RADAB` will answer to this interface.
+`SDADB` and `SDADS` set nothing on the ventilator but what `RADAB` and `RADAS` will answer to this interface.
 """
 
 from device_bridge.drivers.base import Clocks, CodecOptions, Fault, Output
@@ -12,6 +12,9 @@ from device_bridge.profiles.table import Table, table_of
 EOT = 0x04
 # The channels that are asked for, in the order of the reply. What each one means is in the profile.
 CHANNELS = (201, 200, 204, 205, 207, 206, 209, 241, 233)
+# What the ventilator is set to: rate, SIMV rate, minute volume, PC, PS, PEEP, oxygen, tidal volume. By what the numbers
+# have to be divided is not published, so none of them is mapped until somebody has compared it with the screen.
+SETTINGS = (300, 303, 305, 306, 307, 308, 323, 334)
 _WIDTH = 4
 _NO_VALUE = "9999"
 
@@ -29,19 +32,25 @@ def command(text: bytes) -> bytes:
     return text + checksum(text) + bytes((EOT,))
 
 
+_LISTS = {_WIDTH * len(channels): channels for channels in (CHANNELS, SETTINGS)}
 HELLO = b"HO" + bytes((EOT,))
 TYPE = command(b"RCTY")
 DEFINE = command(b"SDADB" + b"".join(b"%d" % channel for channel in CHANNELS))
 READ = command(b"RADAB")
+DEFINE_SETTINGS = command(b"SDADS" + b"".join(b"%d" % channel for channel in SETTINGS))
+READ_SETTINGS = command(b"RADAS")
 
 
 class ServoCodec:
-    """One ventilator."""
+    """One ventilator. Option `settings`: ask for what it is set to as well."""
 
     def __init__(self, options: CodecOptions) -> None:
+        settings = options.values.get("settings") is True
+        first = [HELLO, TYPE, DEFINE, *([DEFINE_SETTINGS] if settings else [])]
+        questions = [READ, *([READ_SETTINGS] if settings else [])]
         self._table = table_of("servo_cie", options)
         self._lines = LineFramer(ends=bytes((EOT,)), limit=1024)
-        self._inquiry = Inquiry([READ], first=[HELLO, TYPE, DEFINE], every_s=2.0)
+        self._inquiry = Inquiry(questions, first=first, every_s=2.0)
 
     def opened(self, now: Clocks) -> list[Output]:
         """Begin the dialogue."""
@@ -67,16 +76,17 @@ class ServoCodec:
 
 
 def reply(table: Table, line: bytes) -> list[Output]:
-    """The values of a breath data reply; other replies say nothing about the patient."""
+    """The values of a reply to the reading of a list, told apart by its length; other replies say nothing."""
     if line[:2] == b"ER":
         return [Fault("error_answer", line[2:4].decode("latin-1"))]
     text, stated = line[:-2], line[-2:]
-    if len(text) != _WIDTH * len(CHANNELS):
+    channels = _LISTS.get(len(text))
+    if channels is None:
         return []
     if checksum(text) != stated.upper():
         return [Fault("checksum")]
     out: list[Output] = []
-    for place, channel in enumerate(CHANNELS):
+    for place, channel in enumerate(channels):
         digits = text[place * _WIDTH : (place + 1) * _WIDTH].decode("latin-1")
         out += table.tell(str(channel), None if digits == _NO_VALUE else parse_number(digits))
     return out

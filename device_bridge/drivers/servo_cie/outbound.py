@@ -1,9 +1,9 @@
-"""Reads again what is about to leave towards a Servo ventilator: four known commands, byte for byte.
+"""Reads again what is about to leave towards a Servo ventilator: six known commands, byte for byte.
 
-Other `S…` commands would set something; the definition of the reading list is allowed in one form only.
+Other `S…` commands would set something; the definitions of the two reading lists are allowed in one form only.
 """
 
-_ALLOWED = ("RCTY", "SDADB201200204205207206209241233", "RADAB")
+_ALLOWED = ("RCTY", "SDADB201200204205207206209241233", "RADAB", "SDADS300303305306307308323334", "RADAS")
 
 
 def check(payload: bytes) -> str | None:
