@@ -199,7 +199,13 @@ def _simulate(options: argparse.Namespace) -> int:
     device = make(settings)
     if device.is_server != bool(options.listen):
         raise ValueError(f"{options.driver} 的模拟器要用 {'--listen' if device.is_server else '--to'} HOST:PORT")
-    _until_stopped(lambda stop: simulate(device, _announce(host), stop))
+
+    def announce(port: int) -> None:
+        _announce(host)(port)
+        if device.address:
+            print(f"设备地址 {device.address}", flush=True)
+
+    _until_stopped(lambda stop: simulate(device, announce, stop))
     return 0
 
 

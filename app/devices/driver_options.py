@@ -119,10 +119,9 @@ _OPTIONS: dict[str, tuple[DriverOption, ...]] = {
 
 
 def _profile(driver: str) -> DriverOption:
-    return DriverOption(
-        "profile", "型号对照表", "text", "留空为通用；本院新增的填文件名（不带 .toml），单位与代码含义以它为准",
-        PROFILES.get(driver, ()),
-    )  # fmt: skip
+    brought = "、".join(f"{name}（{label}）" for name, label in PROFILES.get(driver, ()))
+    words = f"留空为通用{'；自带 ' + brought if brought else ''}；本院新增的填文件名（不带 .toml）"
+    return DriverOption("profile", "型号对照表", "text", words, PROFILES.get(driver, ()))
 
 
 # Every driver but the one that decodes nothing has profiles.

@@ -18,16 +18,28 @@ _DEEPEST = 8
 
 
 class ProfileStore:
-    """Profiles by driver and model. Files are read when a profile is asked for: an edited file counts from then on."""
+    """Profiles by driver and model, read when first asked for and again when a file of the hospital has changed."""
 
     def __init__(self, own: Path | None = None) -> None:
         self._own = own
+        self._known: dict[tuple[str, str], Profile] = {}
+        self._read_at: tuple[tuple[str, int, int], ...] = ()
 
     def get(self, driver: str, model: str = "") -> Profile:
         """The profile of a model, blank for the driver's default. Raises `ProfileError`."""
         model = model or DEFAULT
         if not _MODEL.fullmatch(model):
             raise ProfileError(f"型号“{model[:40]}”写法不对：只用小写字母、数字和下划线，与对照表的文件名相同")
+        stamp = self.stamp()
+        if stamp != self._read_at:
+            self._known.clear()
+            self._read_at = stamp
+        known = self._known.get((driver, model))
+        if known is None:
+            known = self._known[driver, model] = self._resolved(driver, model)
+        return known
+
+    def _resolved(self, driver: str, model: str) -> Profile:
         files = list(self._files(f"{driver}/{model}", 0))
         if not files:
             raise ProfileError(

@@ -91,6 +91,8 @@ class SimulatedDevice:
 
     # Whether `settings.port` is where the device waits; a device that comes to the bridge is told the bridge's.
     is_server = True
+    # What the bridge must be told beside host and port; blank when these are enough.
+    address = ""
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""Simulators by driver name. `passive` has none: it decodes nothing; an SDC device is a program of its own."""
+"""Simulators by driver name: one for every driver."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,8 @@ from device_bridge.simulators.ge_dri import GeMonitor
 from device_bridge.simulators.intellivue import IntelliVueMonitor
 from device_bridge.simulators.medibus import MedibusMachine, MedibusXMachine
 from device_bridge.simulators.mindray import MindrayMonitor
+from device_bridge.simulators.noise import UnknownDevice
+from device_bridge.simulators.sdc import SdcDevice
 
 SIMULATORS: dict[str, Callable[[SimulatorSettings], SimulatedDevice]] = {
     "mindray_pds": MindrayMonitor,
@@ -35,4 +37,6 @@ SIMULATORS: dict[str, Callable[[SimulatorSettings], SimulatedDevice]] = {
     "nellcor": streaming.NellcorOximeter,
     "alaris_pump": answering.AlarisPump,
     "fresenius_pump": answering.FreseniusRack,
+    "sdc": SdcDevice,
+    "passive": UnknownDevice,
 }

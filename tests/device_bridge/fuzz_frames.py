@@ -1,5 +1,7 @@
 """What the guided fuzz knows of the families: frames with right checksums around any payload, and first payloads."""
 
+from xml.sax.saxutils import escape, quoteattr
+
 from device_bridge.drivers.alaris_pump import framing as alaris
 from device_bridge.drivers.astm import framing as astm
 from device_bridge.drivers.bis import framing as bis
@@ -8,6 +10,7 @@ from device_bridge.drivers.ge_dri import framing as dri
 from device_bridge.drivers.intellivue import framing as intellivue
 from device_bridge.drivers.medibus import framing as medibus
 from device_bridge.drivers.mllp import MllpFramer, frame
+from device_bridge.drivers.sdc import encoder as sdc
 from device_bridge.drivers.servo_cie.codec import command
 from tests.device_bridge.fuzz_every_driver import corpus
 
@@ -36,6 +39,50 @@ def _bis(payload: bytes) -> bytes:
     return bis.build(0x35 if payload[:1] == b"\x35" else 0x34, payload[1:4000])
 
 
+_KINDS = {
+    "n": "NumericMetricState", "w": "RealTimeSampleArrayMetricState", "a": "AlertConditionState",
+    "l": "LimitAlertConditionState", "d": "NumericMetricDescriptor", "c": "RealTimeSampleArrayMetricDescriptor",
+    "t": "AlertConditionDescriptor",
+}  # fmt: skip
+_NOT_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
+
+
+def _sdc(payload: bytes) -> bytes:
+    """Well-formed whatever the payload: each line is one state or descriptor, its words the attributes of it.
+
+    `n hr 72 1790000000000 Vld Real On`: kind, handle, and up to eight more, of which every attribute takes one.
+    """
+    states = []
+    for line in payload.decode("latin-1").translate(_NOT_XML).split("\n")[:40]:
+        kind, handle, *words = (line.split(" ") + [""] * 9)[:10]
+        first, second, third, fourth, fifth, *more = (quoteattr(word) for word in words)
+        states.append(
+            f"<s type={quoteattr(_KINDS.get(kind, kind))} DescriptorHandle={quoteattr(handle)} ActivationState={fifth} "
+            f"Presence={first} DeterminationTime={second}><MetricValue Value={first} DeterminationTime={second} "
+            f"Samples={quoteattr(' '.join(words))}><MetricQuality Validity={third} Mode={fourth}/></MetricValue></s>"
+            if kind not in ("d", "c", "t")
+            else f"<m type={quoteattr(_KINDS[kind])} Handle={quoteattr(handle)} SamplePeriod={third} Resolution={fourth} "
+            f"MetricCategory={fifth} Kind={third} Priority={fourth}><Type Code={first} CodingSystem={more[0]}>"
+            f"<ConceptDescription>{escape(words[6])}</ConceptDescription></Type><Unit Code={second}/></m>"
+        )
+    return sdc.mdib(_SDC_PARTS) + b"\0<r>" + "".join(states).encode() + b"</r>\0"
+
+
+_SDC_PARTS: list[sdc.Part] = [
+    sdc.Metric("hr", "147842", "264864"), sdc.Metric("t", "150344", "268192"), sdc.Metric("nibp", "150021", "266016"),
+    sdc.Metric("set", "151976", "265987", category="Set"), sdc.Curve("ecg", "131330", "266418", 0.004, 0.005),
+    sdc.Warning("alarm", "196648", "HR high"),
+]  # fmt: skip
+_SDC_SEED = b"""n hr 72 1790000000000 Vld Real On
+n t 36.6 1790000000000 Qst Demo On
+n nibp 120 0 Inv Real Off
+a alarm true 1790000000000
+a alarm false 1790000000001
+w ecg 0.1 -0.2 99 x
+d new 147842 264864 x y Msrmt
+c curve 131330 266418 PT0.004S 0.005 Msrmt
+t other 196648 x Tec Hi"""
+
 FRAMERS = {
     "alaris_pump": alaris.frame,
     "astm": _astm,
@@ -48,6 +95,7 @@ FRAMERS = {
     "medibus": _medibus,
     "medibus_x": _medibus,
     "mindray_pds": frame,
+    "sdc": _sdc,
     "servo_cie": command,
 }
 
@@ -73,6 +121,7 @@ def _payloads() -> dict[str, list[bytes]]:
             part[:-2] for part in samples["fresenius_pump"].replace(b"\x02", b"").split(b"\x03") if part
         ],
     }
+    found["sdc"] = [_SDC_SEED]
     found["medibus_x"] = found["medibus"]
     for name in ("hl7_bloodgas", "ihe_pcd01", "mindray_pds"):
         found[name] = MllpFramer().feed(samples[name])

@@ -5,18 +5,23 @@ import json
 import socket
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from device_bridge.clocks import now
 from device_bridge.drivers.base import CodecOptions, DeviceInfo, Fault, Observation, Send
+from device_bridge.drivers.passive.codec import PassiveCodec
 from device_bridge.drivers.registry import DRIVERS, get_driver
 from device_bridge.outbound import OutboundGate
+from device_bridge.session import DeviceSession
 from device_bridge.simulators.base import SimulatorSettings
 from device_bridge.simulators.faults import FaultPlan, parse_faults
 from device_bridge.simulators.registry import SIMULATORS
+from device_bridge.spool import Spool
 from device_bridge.transports.factory import make_endpoint
+from device_bridge.wire import DeviceConfig
 
 # What a device of each family is known by.
 CODES = {
@@ -46,7 +51,7 @@ CODES = {
     "fresenius_pump": {"PUMP1_RATE", "PUMP3_VOL"},
 }
 DAMAGE = ("flip:0.0005", "cut:0.1", "lost:0.1", "twin:0.1")
-WITHOUT = {"passive", "sdc"}  # decodes nothing; a program of its own
+OTHERWISE = {"passive", "sdc"}  # decodes nothing; speaks through the optional package (below)
 
 
 def free_port() -> int:
@@ -137,8 +142,68 @@ class Line:
         return {(row["code"], round(row["value"], 2)) for row in rows}
 
 
-def test_every_driver_that_decodes_has_a_simulator():
-    assert set(SIMULATORS) == set(DRIVERS) - WITHOUT == set(CODES)
+def test_every_driver_has_a_simulator():
+    assert set(SIMULATORS) == set(DRIVERS) == set(CODES) | OTHERWISE
+
+
+def test_an_unknown_device_sends_bytes_that_are_kept_and_mean_nothing(tmp_path):
+    line = Line("passive", tmp_path)
+    heard = []
+    feed = line.driver.codec(CodecOptions()).feed
+    line.driver = replace(line.driver, codec=lambda options: Hearing(feed, heard))
+    asyncio.run(line.run(lambda one: sum(map(len, heard)) > 200, 8.0))
+    assert sum(map(len, heard)) > 200
+    assert not line.seen
+
+
+class Hearing(PassiveCodec):
+    """The recorder's codec, and what it was fed."""
+
+    def __init__(self, feed, heard):
+        super().__init__(CodecOptions())
+        self._feed, self._heard = feed, heard
+
+    def feed(self, data, received):
+        self._heard.append(data)
+        return self._feed(data, received)
+
+
+def test_a_simulated_sdc_device_is_subscribed_and_read(tmp_path):
+    pytest.importorskip("sdc11073", reason="SDC WAS NOT SIMULATED: the optional package is not installed")
+    file = tmp_path / "sent.jsonl"
+    settings = SimulatorSettings("127.0.0.1", 0, interval_s=0.2, case_clock_s=1000, nibp_every_s=1.0, count_file=file)
+
+    async def body():
+        device = SIMULATORS["sdc"](settings)
+        await device.start()
+        spool = Spool(tmp_path, "b")
+        config = DeviceConfig("SDC", "sdc", {"kind": "sdc", "url": device.address})
+        session = DeviceSession(config, get_driver("sdc"), make_endpoint(config.transport), spool)
+        task = asyncio.create_task(session.run())
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            if session.health().frames > 8:
+                break
+        task.cancel()
+        await asyncio.wait([task])
+        await device.stop()
+        raw = b"".join(spool.raw("SDC"))
+        spool.close()
+        return raw, session.health()
+
+    raw, health = asyncio.run(body())
+    assert health.bytes_out > 0
+    seen = get_driver("sdc").codec(CodecOptions()).feed(raw, now())
+    found = [one for one in seen if isinstance(one, Observation) and one.value is not None]
+    assert {"HR", "SpO2", "EtCO2", "NIBP_S"} <= {one.code for one in found}
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    sent = {(row["code"], round(row["value"], 2)) for row in rows}
+    assert [one for one in found if (one.code, round(one.value, 2)) not in sent] == []
+
+
+def test_a_simulated_sdc_device_says_what_it_cannot_do(tmp_path):
+    with pytest.raises(ValueError, match="不支持 --fault"):
+        SIMULATORS["sdc"](SimulatorSettings("127.0.0.1", 0, faults=parse_faults(["noise:0.1"])))
 
 
 @pytest.mark.parametrize("name", sorted(CODES))

@@ -23,6 +23,11 @@ _TERM_OF: dict[str, tuple[str, str]] = {code: (number, name) for number, (code, 
 SAID = frozenset(code for code in _TERM_OF if PARAMETERS[code].unit in _UNITS)
 
 
+def identifiers_of(code: str) -> tuple[str, str]:
+    """Number of a canonical code, and number of its unit."""
+    return _TERM_OF[code][0], _UNITS[PARAMETERS[code].unit].split("^")[0]
+
+
 def message(
     values: Mapping[str, float], cuff: Mapping[str, float], *, at: datetime, bed: str = "OR1", control: str = "1"
 ) -> bytes:

@@ -67,7 +67,7 @@ class Descriptors:
         if kind == _NUMERIC:
             self.metrics[handle] = self._metric(handle, node)
         elif kind == _CURVE:
-            curve = _curve(node)
+            curve = self._curve(node)
             if curve is not None:
                 self.curves[handle] = curve
         elif kind in _ALERTS and len(self.conditions) < MAX_DESCRIPTORS:
@@ -85,6 +85,17 @@ class Descriptors:
             entry = None  # a second sensor of the same quantity: somebody says which one it is
         return Metric(handle, entry, number, name, unit.attributes.get("Code", "") if unit else "", setting)
 
+    def _curve(self, node: Node) -> Curve | None:
+        number, _ = _coded(node)
+        unit = node.child("Unit")
+        period = _DURATION.fullmatch(node.attributes.get("SamplePeriod", ""))
+        seconds = parse_number(period.group(1)) if period else None
+        scale = parse_number(node.attributes.get("Resolution", ""))
+        if not seconds or not scale or seconds <= 0 or scale <= 0:
+            return None
+        stated = unit.attributes.get("Code", "")[:40] if unit else ""
+        return Curve(WAVES.get(number, number[:40]), self._table.unit(stated) or stated, round(1 / seconds, 3), scale)
+
 
 def _coded(node: Node) -> tuple[str, str]:
     """Number and text of the `Type`; a manufacturer's own coding system is written before the number."""
@@ -95,15 +106,3 @@ def _coded(node: Node) -> tuple[str, str]:
     text = coded.child("ConceptDescription") or coded.child("SymbolicCodeName")
     words = text.text if text else coded.attributes.get("SymbolicCodeName", "")
     return number if system in ("", _STANDARD) else f"{system[-20:]}:{number}", words[:60]
-
-
-def _curve(node: Node) -> Curve | None:
-    number, _ = _coded(node)
-    unit = node.child("Unit")
-    period = _DURATION.fullmatch(node.attributes.get("SamplePeriod", ""))
-    seconds = parse_number(period.group(1)) if period else None
-    scale = parse_number(node.attributes.get("Resolution", ""))
-    if not seconds or not scale or seconds <= 0 or scale <= 0:
-        return None
-    name = WAVES.get(number, number[:40])
-    return Curve(name, unit.attributes.get("Code", "") if unit else "", round(1 / seconds, 3), scale)
