@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import Conflict, DomainError, InvalidInput, NotFound
 from app.core.permissions import Permission
+from app.devices import presence
 from app.devices import queries as device_queries
 from app.devices import service as devices
 from app.devices.models import Binding, Device
@@ -167,6 +168,8 @@ def mark(case_id: int) -> ResponseReturnValue:
         anesthesia.open_record(user, case.id, interval_minutes=settings().chart_interval_minutes, at=event.at)
     if event.kind == EventKind.OUT_OF_ROOM:
         devices.release_all(user, case.id, event.at)
+        if (record := find_record(case_id)) is not None and record.state == "open":
+            anesthesia.follow_stay(user, case.id, clock.now(), event.at, event.label)
     undo = url_for("theatre.withdraw", case_id=case_id, event_id=event.id)
     return gate.told(written(f"{event.label} {clock.to_hospital(event.at):%H:%M}", undo))
 
@@ -193,7 +196,7 @@ def event_panel(case_id: int, event_id: int) -> ResponseReturnValue:
 @asks
 def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
     """Set another time with a reason."""
-    event = load_event(case_id, event_id)
+    event, followed = load_event(case_id, event_id), ""
     at = kept_time(case_id, "at", event.at)
     if at is None:
         raise InvalidInput(fields={"at": "请填写正确的时间"})
@@ -209,8 +212,20 @@ def correct_time(case_id: int, event_id: int) -> ResponseReturnValue:
         )
     else:
         anesthesia.check_course_open(case_id, event.kind)
+        old = event.at
         scheduling.correct_event_time(actor(), event, at, form_text("reason"), confirm=is_confirmed())
-    return written(f"{event.label} 已更正为 {clock.to_hospital(event.at):%H:%M}")
+        followed = _follow_time(event, old, form_text("reason"))
+    return written(f"{event.label} 已更正为 {clock.to_hospital(event.at):%H:%M}{followed}")
+
+
+def _follow_time(event: CaseEvent, old: datetime, reason: str) -> str:
+    """Bindings and charted values end where the stay ends and begin where it begins. Says what followed."""
+    moves = {EventKind.OUT_OF_ROOM.value: presence.move_leaving, EventKind.IN_ROOM.value: presence.move_entering}
+    if event.kind not in moves:
+        return ""
+    words = ["设备绑定"] if moves[event.kind](actor(), event.case, old, event.at, reason) else []
+    words += ["曲线"] if anesthesia.follow_stay(actor(), event.case_id, old, event.at, reason) else []
+    return f"，{'与'.join(words)}已随之调整" if words else ""
 
 
 @blueprint.post("/cases/<int:case_id>/events/<int:event_id>/withdraw")
@@ -239,6 +254,7 @@ def _follow_presence(event: CaseEvent, was_here: bool) -> str:
     _check_room_is_free(case)
     left = {event.at, *(datetime.fromisoformat(row["old"]) for row in event.history)}
     bound, taken = devices.bind_again(actor(), case, left, reason)
+    anesthesia.follow_stay(actor(), case.id, event.at, clock.now(), reason)
     words = [f"已重新绑定 {'、'.join(device.title for device in bound)}"] if bound else []
     words += [f"{'、'.join(device.title for device in taken)} 已用于另一台手术，请在“设备”中处理"] if taken else []
     return "".join(f"，{one}" for one in words)

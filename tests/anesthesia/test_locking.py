@@ -71,6 +71,7 @@ VERBS: dict[str, Callable[[Written], object]] = {
     "enter_rescue_mode": lambda w: service.enter_rescue_mode(w.actor, w.number),
     "leave_rescue_mode": lambda w: service.leave_rescue_mode(w.actor, w.number),
     "finish_record": lambda w: service.finish_record(w.actor, w.number),
+    "follow_stay": lambda w: service.follow_stay(w.actor, w.theatre.case.id, at(9, 30), at(9, 40), "看错"),
 }
 NOT_WRITES = {
     "open_record", "lock_record", "reopen_record", "fill_chart", "stop_infusion", "check_course_open", "check_open",

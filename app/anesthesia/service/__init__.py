@@ -33,6 +33,7 @@ from app.anesthesia.service.records import (
     set_technique,
 )
 from app.anesthesia.service.snapshots import freeze_record
+from app.anesthesia.service.stay import follow_stay
 
 __all__ = [
     "add_airway",
@@ -54,6 +55,7 @@ __all__ = [
     "enter_rescue_mode",
     "fill_chart",
     "finish_record",
+    "follow_stay",
     "freeze_record",
     "give_bolus",
     "leave_rescue_mode",

@@ -8,6 +8,7 @@ the binding of the device and the stay in the room is charted.
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import insert, or_, select, update
@@ -24,7 +25,7 @@ from app.devices.models import Binding
 from app.scheduling.models import CaseEvent
 from app.scheduling.rules import EventKind
 from app.vitals import queries as vitals
-from app.vitals.columns import Samples, between
+from app.vitals.columns import Samples, between, merge
 
 _FOREVER = 2**53
 # A backlog of more than a day is filled in the part that is nearest to now.
@@ -163,6 +164,12 @@ def _stays(case_ids: list[int]) -> dict[int, tuple[int | None, int]]:
     return found
 
 
+def stay_of(case_id: int) -> tuple[datetime | None, datetime | None]:
+    """When the patient of a case came into the room and left it; None where that is not known."""
+    start, end = _stays([case_id]).get(case_id, (None, _FOREVER))
+    return (None if start is None else clock.from_ms(start)), (None if end == _FOREVER else clock.from_ms(end))
+
+
 def _fill(target: _Target, chart: _Chart, stay: Span, arrived: Span, now_ms: int, codes: frozenset[str]) -> int:
     wanted: list[tuple[Slot, frozenset[str]]] = []
     for slot in target.slots:
@@ -213,13 +220,17 @@ def _looked_at(slot: Slot, held: Mapping[str, _Held], arrived: Span, now_ms: int
 
 
 def _raw(target: _Target, stay: Span, start_ms: int, end_ms: int) -> dict[int, dict[str, Samples]]:
-    found: dict[int, dict[str, Samples]] = {}
+    # A device may have been bound twice, with another case between.
+    parts: dict[int, dict[str, list[Samples]]] = defaultdict(lambda: defaultdict(list))
     for device, bound_from, bound_to in target.bound:
         first, last = max(start_ms, bound_from, stay[0]), min(end_ms, bound_to + 1, stay[1] + 1)
         if first < last:
-            series = vitals.samples(device, _SOURCES, first, last)
-            found[device] = {code: between(columns, first, last) for code, columns in series.items()}
-    return found
+            for code, columns in vitals.samples(device, _SOURCES, first, last).items():
+                parts[device][code].append(between(columns, first, last))
+    return {
+        device: {code: columns[0] if len(columns) == 1 else merge(columns) for code, columns in series.items()}
+        for device, series in parts.items()
+    }
 
 
 def _choices(raw: Mapping[int, Mapping[str, Samples]], slot: Slot, open_codes: frozenset[str]) -> dict[str, Candidate]:
