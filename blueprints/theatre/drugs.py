@@ -34,12 +34,15 @@ from blueprints.theatre.base import (
 )
 from blueprints.theatre.view import can_write
 
+# What two columns of a panel hold without scrolling at 1366 × 768.
+_OFFERED = 22
+
 
 @blueprint.get("/cases/<int:case_id>/drugs")
 @needs(Permission.CHART)
 def drugs_panel(case_id: int) -> ResponseReturnValue:
     """Search of the drug dictionary and the department's favourites."""
-    return fragment("theatre/_drugs.html", case_id=case_id, terms=terminology.favourites("drug", 24), text="")
+    return fragment("theatre/_drugs.html", case_id=case_id, terms=terminology.favourites("drug", _OFFERED), text="")
 
 
 @blueprint.get("/cases/<int:case_id>/drugs/found")
@@ -47,7 +50,7 @@ def drugs_panel(case_id: int) -> ResponseReturnValue:
 def found_drugs(case_id: int) -> ResponseReturnValue:
     """Drugs that match what is typed."""
     text = request.args.get("q", "")
-    terms = terminology.search("drug", text, 24) if text.strip() else terminology.favourites("drug", 24)
+    terms = terminology.search("drug", text, _OFFERED) if text.strip() else terminology.favourites("drug", _OFFERED)
     return fragment("theatre/_drug_list.html", case_id=case_id, terms=terms, text=text)
 
 
@@ -176,12 +179,14 @@ def infusions_panel(case_id: int) -> ResponseReturnValue:
     """What runs now: rate, total, change and stop."""
     record = find_record(case_id)
     running = running_queries.running_infusions(record.id, clock.now()) if record else ()
-    candidates = [term for term in terminology.terms("drug") if term.text("rate_unit")]
+    busy = {row.term_code for row in running}
+    candidates = [term for term in terminology.terms("drug") if term.text("rate_unit") and term.code not in busy]
     return fragment(
         "theatre/_infusions.html",
         case_id=case_id,
         running=running,
-        candidates=candidates,
+        usual=[term for term in candidates if term.is_favourite],
+        rare=[term for term in candidates if not term.is_favourite],
         writable=can_write(actor(), record),
     )
 

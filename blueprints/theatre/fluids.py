@@ -156,7 +156,14 @@ def _load(model: type[Row], case_id: int, row_id: int) -> Row:
 @needs(Permission.CHART)
 def notes_panel(case_id: int) -> ResponseReturnValue:
     """Numbered events: favourites, search, remark."""
-    return fragment("theatre/_notes.html", case_id=case_id, terms=terminology.terms("event"), at=panel_time())
+    terms = terminology.terms("event")
+    return fragment(
+        "theatre/_notes.html",
+        case_id=case_id,
+        usual=[term for term in terms if term.is_favourite],
+        rare=[term for term in terms if not term.is_favourite],
+        at=panel_time(),
+    )
 
 
 @blueprint.post("/cases/<int:case_id>/notes")

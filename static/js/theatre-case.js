@@ -47,7 +47,20 @@ side.addEventListener("focusin", ({ target }) => {
 });
 side.addEventListener("input", ({ target }) => {
   if (target.classList.contains("input-figure")) target.dataset.fresh = "false";
+  if (target === document.activeElement) narrow(target);
 });
+
+// Typing into the field that offers stand below leaves only those that fit: by words, initials or full pinyin.
+function narrow(field) {
+  const offers = side.querySelector(`[data-narrow="${CSS.escape(field.name ?? "")}"]`);
+  if (!offers) return;
+  const word = field.value.trim().toLowerCase();
+  const all = [...offers.querySelectorAll("[data-words]")];
+  for (const one of all) one.hidden = Boolean(word) && !one.dataset.words.toLowerCase().includes(word);
+  if (word && all.every((one) => one.hidden)) for (const one of all) one.hidden = false;
+  for (const fold of offers.querySelectorAll("details")) fold.open = Boolean(word);
+}
+
 side.addEventListener("click", ({ target }) => {
   const chip = target.closest("[data-fill]");
   if (chip) fill(chip);

@@ -306,6 +306,28 @@ def test_everything_is_in_sight_without_scrolling(
     assert small == []
 
 
+def test_panels_need_no_scrolling_and_words_narrow_what_is_offered(house: House, page: Page) -> None:
+    with house.app.app_context(), unit_of_work.writing():
+        for code, rate, unit in (("D001", "4", "mg/kg/h"), ("D021", "0.1", "ug/kg/min"), ("D050", "2", "%")):
+            anesthesia.start_infusion(
+                user(), house.stage.record, term_code=code, rate=Decimal(rate), rate_unit=unit, confirm=True
+            )
+    for key in "dbfvsoe":
+        page.keyboard.press(key)
+        panel = page.locator("#side .panel")
+        expect(panel).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        over = page.locator("#side").evaluate("e => e.scrollHeight - e.clientHeight")
+        assert over <= 1, panel.get_attribute("aria-label")
+        if key != "e":
+            page.locator("#side [data-close-panel]").click()
+    page.locator("#label").press_sequentially("xzzt")
+    expect(page.locator("#side [data-words]:visible")).to_have_text(["心脏骤停"])
+    page.locator("#side [data-words]:visible").click()
+    page.get_by_role("button", name="记录事件").click()
+    expect(page.locator("[data-written]")).to_contain_text("心脏骤停")
+
+
 def test_nothing_lies_over_the_curves(house: House, new_context: Callable[..., BrowserContext]) -> None:
     """Wherever one points at the chart, the chart is what is there: no toolbar, no legend, no button on top."""
     page = new_context(1366, 768).new_page()
