@@ -38,6 +38,7 @@ def _dri():
 
 def _mindray():
     lines = [mindray.connected("B1", "-"), mindray.periodic([Numeric("101", "HR", "2101", "60")]), mindray.heartbeat()]
+    lines.append(mindray.curves([(1114, 2, [2048, 2050, 2060]), (1152, 1, [20, 30])]))
     lines.append(mindray.aperiodic([Numeric("170", "NIBP", "2105", "120")], LOCAL))
     return b"".join([*lines, mindray.alarms([(1, "10", "HR")], LOCAL)])
 

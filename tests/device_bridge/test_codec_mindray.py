@@ -7,15 +7,20 @@ import hl7
 import pytest
 
 from device_bridge.drivers.base import (
+    NO_SAMPLE,
     Alarm,
     Clocks,
     CodecOptions,
+    Fault,
     Observation,
     Send,
     Unmapped,
+    Wave,
 )
 from device_bridge.drivers.mindray_pds import encoder as mindray
 from device_bridge.drivers.mindray_pds.encoder import Numeric
+from device_bridge.drivers.mindray_pds.waves import unpack
+from device_bridge.drivers.mllp import frame
 from device_bridge.drivers.registry import get_driver
 from device_bridge.wire import Quality
 from tests.device_bridge.drivers_common import AT, by_code
@@ -120,3 +125,31 @@ def test_mindray_alarms(decode):
     outputs = decode("mindray_pds", mindray.alarms([(2, "10002", "**HR TOO LOW")], at))
     alarm = next(one.alarm for one in outputs if isinstance(one, Alarm))
     assert (alarm.code, alarm.text, alarm.priority) == ("10002", "HR TOO LOW", "medium")
+
+
+def test_curves(decode):
+    counts = [0, 1, 127, 128, 2048, 32767, 40000, 65534]
+    line = mindray.curves([(1114, 2, counts), (1152, 1, [0, 20, 255]), (9999, 1, [1])])
+    lead, pleth, unknown = [one for one in decode("mindray_pds", line) if isinstance(one, Wave | Unmapped)]
+    assert (lead.code, lead.rate_hz, lead.unit, lead.time_ms) == ("ECG_II", 8, "", None)
+    assert [raw * lead.scale + lead.offset for raw in lead.samples] == counts
+    assert (pleth.code, pleth.rate_hz, pleth.samples) == ("PLETH", 3, (0, 20, 255))
+    assert unknown.source_code == "wave 9999"
+    (gap,) = decode("mindray_pds", mindray.curves([(1152, 2, [65535])]))
+    assert gap.samples == (NO_SAMPLE,)
+
+
+def test_the_packing_of_curves_is_read_with_highest_bits_set_or_cleared():
+    plain = bytes(range(7, 256, 3))[:77]
+    packed = mindray.pack(plain)
+    assert min(packed) >= 0x80, "no byte can be taken for a mark of HL7"
+    assert unpack(packed) == plain
+    assert unpack(bytes(byte & 0x7F for byte in packed)) == plain
+
+
+def test_curves_that_are_not_whole_give_nothing(decode):
+    line = mindray.curves([(1114, 2, [1, 2, 3, 4, 5, 6, 7, 8])])
+    assert [one for one in decode("mindray_pds", line.replace(line[-20:-3], b"")) if isinstance(one, Wave)] == []
+    for bad in (b"", b"\x80" * 8, b"\x80" * 24):
+        out = decode("mindray_pds", frame(b"MSH|^~\\&|||||||ORU^R01|157|P|2.3.1|\rZMW|" + bad + b"\r"))
+        assert [one.kind for one in out if isinstance(one, Fault)] == ["wave_length"]

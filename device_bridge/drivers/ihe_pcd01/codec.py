@@ -159,7 +159,7 @@ class PcdCodec:
             elif segment[0] == "OBR":
                 at = parse_time(field(segment, 7), self._zone) or fallback
         if rows:
-            out += _waves(rows, [s for s in segments if s[0] == "OBX"], at)
+            out += _waves(self._table, rows, [s for s in segments if s[0] == "OBX"], at)
         return self._date_cuff(_first_of_each(out), at, bed[:80])
 
     def _date_cuff(self, outputs: list[Output], at: int | None, bed: str) -> list[Output]:
@@ -362,7 +362,7 @@ def _first_of_each(outputs: list[Output]) -> list[Output]:
     return [one for one in outputs if not isinstance(one, Observation) or chosen[one.code] is one]
 
 
-def _waves(rows: list[list[str]], every: list[list[str]], at: int | None) -> list[Output]:
+def _waves(table: Table, rows: list[list[str]], every: list[list[str]], at: int | None) -> list[Output]:
     """Curves with their rate and resolution, bound by the containment prefix and not by position."""
     attributes: dict[tuple[str, str], list[str]] = {}
     for row in every:
@@ -379,7 +379,9 @@ def _waves(rows: list[list[str]], every: list[list[str]], at: int | None) -> lis
             out.append(Fault("wave_without_rate"))
             continue
         samples = tuple(_sample(text) for text in field(row, 5).split("^"))
-        unit = component(field(resolution, 6), 2) if resolution else ""
+        stated = field(resolution, 6) if resolution else ""
+        name = component(stated, 2)
+        unit = table.unit(component(stated, 1)) or table.unit(name) or name
         out.append(Wave(codes.WAVES.get(number, name[:40]), unit, hertz, scale, samples, time_ms=at))
     return out
 

@@ -17,6 +17,7 @@ from device_bridge.drivers.base import (
     Unmapped,
 )
 from device_bridge.drivers.mindray_pds import codes, encoder
+from device_bridge.drivers.mindray_pds.waves import curves
 from device_bridge.drivers.mllp import MllpFramer, component, field, parse_number, parse_time, split_segments
 from device_bridge.profiles.table import Entry, Table, table_of
 from device_bridge.wire import DeviceAlarm, Quality
@@ -118,6 +119,8 @@ class MindrayCodec:
             out += self._alarms(rows, technical=False)
         elif number == codes.TECHNICAL_ALARMS:
             out += self._alarms(rows, technical=True)
+        elif number == codes.WAVEFORMS:
+            out += curves(message)
         elif number == codes.CONNECTED:
             out += _device_info(rows)
         return out

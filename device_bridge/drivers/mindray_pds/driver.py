@@ -11,6 +11,6 @@ DRIVER = Driver(
     codec=MindrayCodec,
     checker=check,
     default_transport={"kind": "tcp_client", "host": "", "port": 4601},
-    capabilities=("numerics", "nibp", "alarms"),
+    capabilities=("numerics", "nibp", "waves", "alarms"),
     prepare_file=frame_text_file,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from device_bridge.drivers.mindray_pds import codes
+from device_bridge.drivers.mindray_pds.waves import SEGMENT
 from device_bridge.drivers.mllp import frame
 
 _MSH = "MSH|^~\\&|||||||{kind}|{number}|P|2.3.1|"
@@ -71,6 +72,29 @@ def technical_alarms(entries: Sequence[tuple[str, str]]) -> bytes:
     """Message 56: technical alarms as (code, text)."""
     rows = [f"OBX||CE|4||{code}^{text}||||||F|" for code, text in entries]
     return message("ORU^R01", codes.TECHNICAL_ALARMS, rows)
+
+
+def curves(entries: Sequence[tuple[int, int, Sequence[int]]]) -> bytes:
+    """Message 157: one second of curves as (id, bytes a sample, counts without sign)."""
+    head = _MSH.format(kind="ORU^R01", number=codes.WAVEFORMS).encode()
+    segments = [head, *(SEGMENT + pack(_curve(*entry)) for entry in entries)]
+    return frame(b"\r".join(segments) + b"\r")
+
+
+def pack(plain: bytes) -> bytes:
+    """Seven bytes with their highest bit set, then their highest bits: no byte is below 128."""
+    filled = plain + bytes(-len(plain) % 7)
+    packed = bytearray()
+    for start in range(0, len(filled), 7):
+        seven = filled[start : start + 7]
+        highest = sum((byte >> 7) << place for place, byte in enumerate(seven))
+        packed += bytes(byte | 0x80 for byte in (*seven, highest))
+    return bytes(packed)
+
+
+def _curve(number: int, size: int, counts: Sequence[int]) -> bytes:
+    header = bytes(2) + number.to_bytes(2, "big") + bytes((size,)) + len(counts).to_bytes(2, "big") + b"\0"
+    return header + b"".join(count.to_bytes(size, "big") for count in counts)
 
 
 def connected(bed: str, name: str) -> bytes:
