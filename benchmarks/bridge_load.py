@@ -53,8 +53,16 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Load:
     """The installation under load."""
 
-    def __init__(self, place: Stage, beds: int) -> None:
+    def __init__(
+        self,
+        place: Stage,
+        beds: int,
+        bridges: tuple[str, ...] = BRIDGES,
+        waves: tuple[str, ...] = ("*",),
+        hours: float = 0.1,
+    ) -> None:
         self.place, self.installation = place, place.installation
+        self.bridges, self._waves, self._hours = bridges, waves, hours
         self.plan = [(f"BED-{number:02}", free_port()) for number in range(beds)]
         self.journal = self.installation.folder / "ward.jsonl"
         self.ids: dict[str, int] = {}
@@ -66,16 +74,16 @@ class Load:
             for number, (key, port) in enumerate(self.plan):
                 made = devices.register_device(
                     doctor_of(), key, kind="monitor", brand="Bench", model="PCD", driver="ihe_pcd01",
-                    transport={"kind": "tcp_listener", "host": "127.0.0.1", "port": port}, options={"waves": ["*"]},
-                    bridge=BRIDGES[number % len(BRIDGES)], expected_period_s=1.0,
+                    transport={"kind": "tcp_listener", "host": "127.0.0.1", "port": port}, options={"waves": list(self._waves)},
+                    bridge=self.bridges[number % len(self.bridges)], expected_period_s=1.0,
                 )  # fmt: skip
                 self.ids[key] = made.id
-        self.cases = [self.place.open_case(0.1, device_key=key).case_id for key, _ in self.plan]
+        self.cases = [self.place.open_case(self._hours, device_key=key).case_id for key, _ in self.plan]
         with self.place.app.app_context(), unit_of_work.writing():
             for table in ("vital_segment", "vital_chunk"):  # the history of those cases is not ours
                 db.session.execute(db.text(f"DELETE FROM {table}"))
         self.installation.start_web()
-        for name in BRIDGES:
+        for name in self.bridges:
             self.start_bridge(name)
         wait_until(lambda: all(is_open(port) for _, port in self.plan), 60, "the bridges listening for every bed")
         plan = self.installation.folder / "plan.json"
@@ -99,7 +107,7 @@ class Load:
         child = self.installation.children["ward"]
         child.send_signal(signal.SIGTERM)
         child.wait(90)
-        wait_until(lambda: not any(map(self.backlog, BRIDGES)), 180, "the spools being empty", pause=0.5)
+        wait_until(lambda: not any(map(self.backlog, self.bridges)), 180, "the spools being empty", pause=0.5)
         time.sleep(1)
 
     def backlog(self, bridge: str) -> int:

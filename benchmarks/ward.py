@@ -39,11 +39,11 @@ _LAST_CALL_S = 60.0
 @cache
 def numerics() -> dict[str, str]:
     """Sixty continuous parameters of the protocol: canonical code and its term."""
-    terms: dict[str, str] = {}
+    found: dict[str, str] = {}
     for term, (code, _name) in terms().items():
         if code not in EPISODIC:
-            terms.setdefault(code, term)
-    return dict(list(terms.items())[:NUMERICS])
+            found.setdefault(code, term)
+    return dict(list(found.items())[:NUMERICS])
 
 
 @cache
