@@ -16,13 +16,13 @@ from typing import Any
 
 from device_bridge.check import check
 from device_bridge.clocks import now, wall_ms
-from device_bridge.drivers.base import Driver
+from device_bridge.drivers.base import Clocks, CodecOptions, Driver
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.outbound import Passage
 from device_bridge.profiles.store import ProfileStore
-from device_bridge.recognise import SILENT_FAMILY, beside
+from device_bridge.recognise import SILENT_FAMILY, beside, meaning
 from device_bridge.redecode import AFTERWARDS_MS, WARM_UP_MS, Redecoder
-from device_bridge.spool_raw import read_raw
+from device_bridge.spool_raw import RawPiece, read_raw
 from device_bridge.wire import DeviceConfig
 from device_bridge.wizard import Heard, configuration, listen, serial_candidates
 
@@ -31,6 +31,8 @@ Request = dict[str, Any]
 _CAPTURE_PART = 256 * 1024
 _CAPTURE_LIMIT = 64 * 1024**2
 _PIECES_SHOWN = 12
+_PIECES_PLAYED = 600
+_BYTES_SHOWN = 32
 _SETTLE_MS = 5_000
 
 
@@ -126,8 +128,9 @@ def _story(heard: Heard, device_id: str) -> dict[str, Any]:
 
 
 def _capture(place: Place, request: Request, emit: Emit) -> dict[str, Any]:
-    """{device, from_ms, to_ms} → the bytes of the span as they came, for decoding or playing elsewhere."""
-    pieces = read_raw(place.file, [str(request["device"])], int(request["from_ms"]), int(request["to_ms"]))
+    """{device, from_ms, to_ms, [config]} → the bytes of the span as they came, for decoding or playing elsewhere, and
+    the first pieces beside their meaning."""
+    pieces = list(read_raw(place.file, [str(request["device"])], int(request["from_ms"]), int(request["to_ms"])))
     total = 0
     for part in _blocks((piece.data for piece in pieces if piece.data), _CAPTURE_PART):
         total += len(part)
@@ -136,7 +139,29 @@ def _capture(place: Place, request: Request, emit: Emit) -> dict[str, Any]:
         emit({"part": {"count": len(part), "data": base64.b64encode(zlib.compress(part, 6)).decode("ascii")}})
     if not total:
         raise ValueError("这段时间没有保存的原始数据")
-    return {"bytes": total}
+    rows: list[list[Any]] = []
+    if "config" in request:
+        config = DeviceConfig.from_json(request["config"])
+        rows = _decoded(config, place.profiles.options(config), pieces[:_PIECES_PLAYED])
+    return {"bytes": total, "pieces": len(pieces), "lines": rows}
+
+
+def _decoded(config: DeviceConfig, options: CodecOptions, pieces: Iterable[RawPiece]) -> list[list[Any]]:
+    """[received ms, bytes in hex, meaning] of each piece, decoded as it was when it came; "" for a new connection."""
+    driver = get_driver(config.driver)
+    codec = driver.codec(options)
+    codec.opened(now())
+    rows: list[list[Any]] = []
+    for piece in pieces:
+        at = Clocks(piece.received_ms, piece.received_ms / 1000)
+        if piece.opened:
+            codec = driver.codec(options)
+            codec.opened(at)
+            rows.append([piece.received_ms, "", "连接建立"])
+            continue
+        shown = piece.data[:_BYTES_SHOWN].hex(" ") + (" …" if len(piece.data) > _BYTES_SHOWN else "")
+        rows.append([piece.received_ms, shown, meaning(codec.feed(piece.data, at))])
+    return rows
 
 
 def _blocks(pieces: Iterable[bytes], size: int) -> Iterable[bytes]:

@@ -72,15 +72,20 @@ def beside(driver: Driver, pieces: Sequence[bytes], at: Clocks, width: int = 24)
     codec.opened(at)
     lines: list[str] = []
     for piece in pieces:
-        words = []
-        for one in codec.feed(piece, at):
-            if isinstance(one, Observation) and one.value is not None:
-                unit = "" if one.unit == "1" else f" {one.unit}"
-                words.append(f"{PARAMETERS[one.code].name}({one.code})={one.value:g}{unit}")
-            elif isinstance(one, Fault):
-                words.append(f"异常:{one.kind}")
-            elif isinstance(one, Unmapped):
-                words.append(f"未对照:{one.source_code}")
         shown = piece[:width].hex(" ") + (" …" if len(piece) > width else "")
-        lines.append(f"{shown:<{width * 3 + 2}}| {'，'.join(words)}")
+        lines.append(f"{shown:<{width * 3 + 2}}| {meaning(codec.feed(piece, at))}")
     return lines
+
+
+def meaning(outputs: Iterable[Output]) -> str:
+    """What a codec made of a piece, in words: values, faults, codes that no table knows."""
+    words = []
+    for one in outputs:
+        if isinstance(one, Observation) and one.value is not None:
+            unit = "" if one.unit == "1" else f" {one.unit}"
+            words.append(f"{PARAMETERS[one.code].name}({one.code})={one.value:g}{unit}")
+        elif isinstance(one, Fault):
+            words.append(f"异常:{one.kind}")
+        elif isinstance(one, Unmapped):
+            words.append(f"未对照:{one.source_code}")
+    return "，".join(words)

@@ -51,6 +51,7 @@ def _task(errand: BridgeErrand) -> dict[str, Any]:
     device = db.session.get(Device, errand.device_id) if errand.device_id else None
     if device is not None and errand.kind == "capture":
         request["device"] = device.key
+        (request["config"],) = (one.to_json() for one in configurations([device]))
     elif device is not None:
         (request["device"],) = (one.to_json() for one in configurations([device]))
         request["sources"] = [one.to_json() for one in configurations(_sources(device, errand.bridge))]

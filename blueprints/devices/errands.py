@@ -73,13 +73,22 @@ def _moment(given: Mapping[str, str], name: str) -> int:
         raise InvalidInput(fields={name: "请填写日期和时间"}) from error
 
 
+def _span(given: Mapping[str, str]) -> tuple[int, int]:
+    """From start to end, or the last `minutes`."""
+    minutes = given.get("minutes", "")
+    if minutes.isdigit() and 0 < int(minutes) <= 60:
+        now_ms = clock.now_ms()
+        return now_ms - int(minutes) * 60_000, now_ms
+    return _moment(given, "start"), _moment(given, "end")
+
+
 @blueprint.post("/devices/<int:device_id>/raw")
 @needs(Permission.MANAGE_DEVICES)
 def ask_raw(device_id: int) -> ResponseReturnValue:
     """Ask the bridge to decode a span again, or to hand out its bytes."""
     device = load_device(device_id)
     try:
-        start_ms, end_ms = _moment(request.form, "start"), _moment(request.form, "end")
+        start_ms, end_ms = _span(request.form)
         if request.form.get("act") == "capture":
             errand = redecoding.ask_capture(actor(), device, start_ms, end_ms)
         else:

@@ -354,3 +354,22 @@ def test_a_computer_with_a_wrong_clock_is_told_to_the_engineer(
     assert "的时钟比服务器" not in open_page("/devices").text
     assert bridge("health", {"devices": [report]}) == {"ok": True}, "a bridge of an earlier version"
     assert bridge("health", {"devices": [], "now_ms": "soon"})["error"] == "malformed"
+
+
+def test_what_was_recorded_is_downloaded_and_read_in_the_browser(
+    app: Flask, oximeter: int, bridge, sign_in: SignIn, open_page: OpenPage, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    client, spool = sign_in(HE_YU), spool_of(tmp_path / "spool")
+    place = client.post(f"/devices/{oximeter}/raw", data=SPAN | {"act": "capture"}).location
+    work(bridge, spool)
+    page = open_page(place)
+    rows = [[cell.text for cell in row.select("td")] for row in page.soup.select("[data-replay] [data-at]")]
+    assert len(rows) == SECONDS + 1
+    assert rows[0][2] == "连接建立"
+    assert "脉率(PR)=70" in rows[1][2]
+    (link,) = [tag["href"] for tag in page.soup.select("a") if tag.text.strip() == "下载"]
+    assert client.get(link).data.startswith(nellcor.HEADING)
+    place = client.post(f"/devices/{oximeter}/raw", data={"act": "capture", "minutes": "10"}).location
+    work(bridge, spool)
+    assert "这段时间没有保存的原始数据" in open_page(place).text
+    assert client.post(f"/devices/{oximeter}/raw", data={"act": "capture", "minutes": "600"}).status_code == 422
