@@ -41,6 +41,8 @@ CATALOGUE: Mapping[str, str] = {
     "record.puncture": "麻醉记录（穿刺）", "record.narrative": "麻醉记录", "record.course": "麻醉记录",
     "record.events_text": "麻醉记录（事件）", "record.balance_text": "麻醉记录（出入量）",
     "record.routine_monitoring": "麻醉记录（监测）", "record.special_monitoring": "麻醉记录（监测）",
+    "record.signs": "麻醉记录（监测）", "record.intakes": "麻醉记录（出入量）", "record.outputs": "麻醉记录（出入量）",
+    "record.ventilated": "麻醉记录（气道）",
     "pacu.first_temperature": "恢复室", "pacu.signs": "恢复室", "pacu.drugs": "恢复室",
 }  # fmt: skip
 EVENTS: Mapping[str, str] = {

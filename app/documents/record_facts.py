@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -42,6 +42,7 @@ _BLOCKS = {
     "spinal": "蛛网膜下腔阻滞", "epidural": "硬膜外阻滞", "combined": "腰硬联合", "caudal": "骶管阻滞",
     "nerve": "神经阻滞", "plexus": "神经丛阻滞", "other": "其他阻滞",
 }  # fmt: skip
+_INTAKES = {"crystalloid": "晶体液", "colloid": "胶体液", "blood_product": "血液制品", "autologous": "自体血"}
 _BLOOD = (("红细胞", "1"), ("全血", "2"), ("血小板", "3"), ("血浆", "4"), ("冷沉淀", "5"), ("自体", "6"))
 _SPECIAL_WORDS = ("骤停", "过敏", "低血压", "高血压", "心律失常", "低氧", "痉挛", "误吸", "出血", "中毒", "困难气道")
 _ROUTINE = (("sbp", "收缩压", "mmHg"), ("dbp", "舒张压", "mmHg"), ("hr", "心率", "次/min"), ("spo2", "SpO2", "%"),
@@ -128,6 +129,27 @@ def _chart(rows: _Rows, facts: CaseFacts) -> None:
     for path, rows_of in (("record.routine_monitoring", _ROUTINE), ("record.special_monitoring", _SPECIAL)):
         facts.put(path, [{"name": f"{label}", "result": _span(facts.chart[c], unit)}
                          for c, label, unit in rows_of if c in facts.chart])  # fmt: skip
+    facts.put("record.signs", _signs(facts))
+
+
+_SIGNS = (("temp", "temp"), ("pulse", "hr"), ("rr", "rr"), ("hr", "hr"), ("sbp", "sbp"), ("dbp", "dbp"),
+          ("spo2", "spo2"))  # fmt: skip
+_SIGNS_EVERY, _SAME_TIME = timedelta(minutes=30), timedelta(minutes=5)
+
+
+def _signs(facts: CaseFacts) -> list[dict[str, Any]]:
+    """Measurements half an hour apart, from the first blood pressure to the last; each with what was charted then."""
+    moments = [point.at for point in facts.chart.get("sbp", [])]
+    chosen: list[datetime] = []
+    for moment in moments:
+        if not chosen or moment - chosen[-1] >= _SIGNS_EVERY or moment == moments[-1]:
+            chosen.append(moment)
+    return [{"at": moment, **{name: _near(facts, code, moment) for name, code in _SIGNS}} for moment in chosen]
+
+
+def _near(facts: CaseFacts, code: str, moment: datetime) -> str | None:
+    points = [point for point in facts.chart.get(code, []) if abs(point.at - moment) <= _SAME_TIME]
+    return _plain(min(points, key=lambda point: abs(point.at - moment)).value) if points else None
 
 
 def _span(points: Sequence[ChartValue], unit: str) -> str:
@@ -186,6 +208,9 @@ def _fluids(rows: _Rows, facts: CaseFacts) -> None:
                                 if i not in blood])  # fmt: skip
     facts.put("record.blood", [{"product": _product(i), "volume": str(round(i.volume_ml)), "ended_at": i.end_at}
                                for i in blood])  # fmt: skip
+    facts.put("record.intakes", [{"at": i.start_at, "name": _INTAKES.get(i.category, "其他"), "item": i.name[:50],
+                                  "volume": str(round(i.volume_ml))} for i in intakes])  # fmt: skip
+    facts.put("record.outputs", [{"at": o.at, "name": o.name[:50], "volume": str(round(o.volume_ml))} for o in outputs])
     total_in, total_out = (
         sum((i.volume_ml for i in intakes), Decimal(0)),
         sum((o.volume_ml for o in outputs), Decimal(0)),
@@ -214,6 +239,7 @@ def _airway(rows: _Rows, facts: CaseFacts) -> None:
         parts.append(f"深度 {_plain(airway.depth_cm)} cm" if airway.depth_cm is not None else "")
         facts.put("record.airway", " ".join(filter(None, parts)))
         facts.put("record.breathing_code", "1" if airway.device == "mask" else "2")
+        facts.put("record.ventilated", "no" if airway.device == "mask" else "yes")
         if airway.device in ("tracheal_tube", "double_lumen"):
             facts.times.setdefault("intubation", airway.at)
             if airway.removed_at is not None:

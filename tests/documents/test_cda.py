@@ -41,7 +41,20 @@ def more_users(users: dict[str, User], as_user: Any) -> dict[str, User]:
 
 def test_the_kinds_of_this_system_have_their_codes() -> None:
     codes = {kind.code for kind in catalogue().kinds.values()} - {""}
-    assert codes >= {"C0010", "C0011", "C0012", "C0013", "C0019", "C0022", "C0026", "C0027", "C0028", "C0044"}
+    assert codes >= {
+        "C0010",
+        "C0011",
+        "C0012",
+        "C0013",
+        "C0019",
+        "C0020",
+        "C0021",
+        "C0022",
+        "C0026",
+        "C0027",
+        "C0028",
+        "C0044",
+    }
 
 
 @pytest.mark.parametrize("kind", CODED)
@@ -56,6 +69,22 @@ def test_a_signed_document_fits_its_schema(
     view = read_cda(xml)
     assert view.sections
     assert ("姓名", "覃䶮㛃") in view.head
+
+
+def test_measurements_and_volumes_are_told_with_their_times(make_case: Case, more_users: dict[str, User]) -> None:
+    at = [{"at": f"2026-11-20 0{hour}:35", "rr": 14, "pulse": 72, "sbp": 118, "dbp": 70} for hour in (8, 9)]
+    at[0]["temp"] = "36.5"
+    signs = export_cda(signed(more_users, make_case(), "vital_signs_record", signs=at, observations=[]), OPTIONS)
+    texts = [section.findtext("{*}text") or "" for section in etree.fromstring(signs).iter("{*}section")]
+    assert [text[:16] for text in texts if "收缩压" in text] == ["2026-11-20 08:35", "2026-11-20 09:35"]
+    at[1]["sbp"] = ""
+    with pytest.raises(MissingElements, match=r"DE04\.10\.174\.00 收缩压"):
+        export_cda(signed(more_users, make_case(number=2), "vital_signs_record", signs=at, observations=[]), OPTIONS)
+    volumes = {"intakes": [{"name": "晶体液", "item": "乳酸钠林格注射液", "volume": 500}],
+               "outputs": [{"name": "尿量", "volume": 150}, {"name": "出血量", "volume": 100}]}  # fmt: skip
+    text = export_cda(signed(more_users, make_case(number=3), "intake_output_record", **volumes), OPTIONS).decode()
+    for words in ("乳酸钠林格注射液", ">500 mL<", ">150 mL<", "总出量", ">250 mL<"):
+        assert words in text
 
 
 def test_an_empty_document_is_refused_with_the_list(make_case: Case, users: dict[str, User]) -> None:

@@ -89,6 +89,15 @@ def test_the_record_fills_its_document(recorded: SurgicalCase, users: dict[str, 
     assert values["blood"][0]["ended_at"] == "2026-11-20T01:22:00+00:00"
 
 
+def test_the_record_fills_measurements_and_volumes(recorded: SurgicalCase, users: dict[str, User]) -> None:
+    nurse = users["theatre_nurse"]
+    signs = service.begin_document(nurse, recorded, "vital_signs_record", []).content.values
+    assert (signs["signs"][0]["sbp"], signs["signs"][0]["at"][:4], signs["ventilator"]) == ("118", "2026", "yes")
+    volumes = service.begin_document(nurse, recorded, "intake_output_record", []).content.values
+    assert sum(int(row["volume"]) for row in volumes["intakes"]) == 900
+    assert ("尿量", "200") in {(row["name"], row["volume"]) for row in volumes["outputs"]}
+
+
 def test_findings_of_the_record(recorded: SurgicalCase) -> None:
     folder = case_folder(recorded)
     found = {finding.code for finding in folder.findings}

@@ -1,8 +1,10 @@
 """The body of a document, written from the exchange mapping of its kind."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from app.core import clock
 from app.documents.cda.acts import allergy, blood_group, checked, drugs, procedures, supplies
 from app.documents.cda.elements import (
     ICD9,
@@ -19,20 +21,42 @@ def write_body(root: Node, sections: Sequence[Entry], writer: Writer, one_entry:
     """Append the structured body; a section without entries is left out."""
     body = add(add(root, "component"), "structuredBody")
     for section in sections:
+        if "each_row" in section:
+            _row_sections(body, section, writer)
+            continue
         entries = [node for entry in section["entries"] for node in _entry(writer, entry)]
         for group in [[node] for node in entries] if one_entry else [entries]:
             if group:
                 _section(body, section, group)
 
 
-def _section(body: Node, section: Entry, nodes: Sequence[Node]) -> None:
+def _row_sections(body: Node, section: Entry, writer: Writer) -> None:
+    """One section a row of a table: these schemas have no time of an observation, so its text tells when it was made.
+
+    An entry with `first_row` is asked for once; a later row without it is complete.
+    """
+    rows = writer.environment.field(section["each_row"]) or []
+    if not rows:
+        for entry in section["entries"]:
+            writer.note(entry)
+    for number, row in enumerate(rows):
+        wanted = [{**entry, "required": entry.get("required") and not (number and entry.get("first_row"))}
+                  for entry in section["entries"]]  # fmt: skip
+        nodes = [node for entry in wanted if (node := observation(writer, entry, row)) is not None]
+        at = row.get(section["moment"])
+        if nodes:
+            moment = f"{clock.to_hospital(at):%Y-%m-%d %H:%M} " if isinstance(at, datetime) else ""
+            _section(body, section, nodes, moment)
+
+
+def _section(body: Node, section: Entry, nodes: Sequence[Node], head: str = "") -> None:
     holder = add(add(body, "component"), "section")
     if section.get("code"):
         add(holder, "code", code=str(section["code"]), displayName=str(section["name"]), codeSystem=LOINC[0],
             codeSystemName=LOINC[1])  # fmt: skip
     else:
         add(holder, "code", displayName=str(section["name"]))
-    add(holder, "text", _narrative(nodes))
+    add(holder, "text", head + _narrative(nodes))
     for node in nodes:
         add(holder, "entry").append(node)
 

@@ -13,10 +13,11 @@ from app.documents.cda.body import write_body
 from app.documents.cda.header import Head, Signer, write_head
 from app.documents.cda.options import CdaOptions
 from app.documents.cda.writer import Writer
+from app.documents.definition import Kind
 from app.documents.gather import gather
 from app.documents.kinds import kind_of
 from app.documents.models import Document
-from app.documents.rules.completeness import fill
+from app.documents.rules.completeness import Filled, fill
 
 
 class MissingElements(InvalidInput):
@@ -59,6 +60,7 @@ def export_cda(document: Document, options: CdaOptions) -> bytes:
         options=options,
         template=kind.cda,
         people=people,
+        days_after=_days_after(kind, filled),
     )
     root = write_head(head)
     writer = Writer(kind.code, filled, options)
@@ -69,6 +71,13 @@ def export_cda(document: Document, options: CdaOptions) -> bytes:
     if options.schema_dir and (faults := schema_faults(xml, Path(options.schema_dir), kind.code)):
         raise SchemaFaults(document.title, faults)
     return xml
+
+
+def _days_after(kind: Kind, filled: Filled) -> str:
+    """Value of the field that the mapping names for 手术后天数; empty where the schema has no place for it."""
+    item = kind.find(str((kind.cda or {}).get("days_after", "")))
+    value = filled.value(item) if item is not None else None
+    return str(value) if value is not None else ""
 
 
 def _previous_uid(document: Document) -> str:

@@ -48,6 +48,7 @@ class Head:
     options: CdaOptions
     template: Mapping[str, Any]
     people: Sequence[str] = ()
+    days_after: str = ""  # 手术后天数, where the schema wants it
     missing: list[str] = field(default_factory=list)
 
     def need(self, value: str, name: str) -> str:
@@ -83,6 +84,10 @@ def write_head(head: Head) -> Node:
     _authenticators(root, head)
     if head.flag("participants"):
         _participants(root, head)
+    if head.days_after:
+        service = add(add(root, "documentationOf"), "serviceEvent")
+        add(service, "code", "")
+        add(add(service, "effectiveTime"), "width", value=head.days_after, unit="天")
     related = add(add(root, "relatedDocument", typeCode="RPLC"), "parentDocument")
     add(related, "id", head.previous_uid)
     add(related, "setId", "")
@@ -117,7 +122,7 @@ def _patient(root: Node, head: Head) -> None:
         value, unit = age_of(birth.date(), clock.to_hospital(on).date())
         add(patient, "age", unit=unit, value=value)
     if head.flag("provider"):
-        provider = add(role, "providerOrganization", **({} if head.code in ("C0019", "C0022") else
+        provider = add(role, "providerOrganization", **({} if head.code in ("C0019", "C0020", "C0021", "C0022") else
                        {"classCode": "ORG", "determinerCode": "INSTANCE"}))  # fmt: skip
         identity = add(provider, "id", root=f"{ROOT}.5")
         if head.code != "C0022":  # its schema types this one attribute as a byte: no legal code would fit
@@ -214,7 +219,7 @@ def _participants(root: Node, head: Head) -> None:
 
 def _encounter(root: Node, head: Head) -> None:
     facts, manner = head.facts, str(head.template.get("encounter") or "")
-    strict = manner == "inpatient_code"
+    strict = manner in ("inpatient_code", "stay")
     component = add(root, "componentOf", **({"typeCode": "COMP"} if strict else {}))
     encounter = add(component, "encompassingEncounter", **({"classCode": "ENC", "moodCode": "EVN"} if strict else {}))
     admitted = facts.get("encounter.admitted_at")
@@ -222,7 +227,9 @@ def _encounter(root: Node, head: Head) -> None:
         add(encounter, "code", displayName="住院")
     elif strict:
         add(encounter, "code", "")
-    if strict:
+    if manner == "stay":
+        _stay(encounter, head, admitted)
+    elif strict:
         add(encounter, "effectiveTime", **({"nullFlavor": "NI"} if head.code == "C0019" else {}))
     elif head.code not in ("C0026", "C0027", "C0028", "C0029"):
         if isinstance(admitted, datetime):
@@ -250,3 +257,14 @@ def _encounter(root: Node, head: Head) -> None:
                    classCode="ORG", determinerCode="INSTANCE")  # fmt: skip
         add(node, "id", root=f"{ROOT}.{root_id}", extension=extension)
         add(node, "name", name)
+
+
+def _stay(encounter: Node, head: Head, admitted: Any) -> None:
+    """Admission, and for how many days the patient has been in the hospital."""
+    if not isinstance(admitted, datetime):
+        head.missing.append("入院日期时间")
+        return
+    stay = add(encounter, "effectiveTime")
+    add(stay, "low", value=time14(admitted))
+    days = (clock.to_hospital(head.made_at).date() - clock.to_hospital(admitted).date()).days
+    add(stay, "width", value=str(max(days, 0)), unit="天")

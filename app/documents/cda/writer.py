@@ -137,6 +137,8 @@ def _words(writer: Writer, entry: Entry, value: Any) -> str:
     """Words of a value that is written as text: a choice by its label, a time by its figures."""
     if isinstance(value, datetime):
         return time14(value)
+    if entry.get("unit"):
+        return f"{plain(value)} {entry['unit']}" if to_decimal(value) is not None else str(value)
     item = writer.filled.kind.find(str(entry.get("from", "")))
     if item is not None and item.options and not entry.get("as_code"):
         return writer.filled.words(item)
