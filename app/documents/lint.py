@@ -8,6 +8,7 @@ from app.documents.expressions import Expression, ExpressionError, parse
 from app.documents.facts import CHART_CODES, EVENTS, known
 from app.documents.loader import expressions_of, load_kind
 from app.documents.models import DocumentOverlay
+from app.documents.protection import change_faults
 from app.documents.reader import Fault
 from app.documents.registry import catalogue, compose, read_value_sets
 
@@ -29,10 +30,18 @@ def lint_overlay(row: DocumentOverlay) -> list[Fault]:
     if row.is_new_kind:
         made = [load_kind(row.content, catalogue().library, place)]
     else:
+        if faults := lint_changes(row.kind, row.content):  # it would not even load without what is hidden
+            return [Fault(f"{place}：{fault.place}", fault.message) for fault in faults]
         packages = [package.key for package in catalogue().packages.values() if row.kind in package.adds]
         made = [compose(row.kind, chosen, [row.content]) for chosen in ([], *([key] for key in packages))]
     found = {str(fault): fault for kind in made for fault in lint_kind(kind)}
     return [Fault(f"{place}：{fault.place}", fault.message) for fault in found.values()]
+
+
+def lint_changes(kind: str, content: Mapping[str, Any]) -> list[Fault]:
+    """What an overlay hides or relaxes although something needs it."""
+    shipped = catalogue().kinds.get(kind)
+    return [Fault(kind, words) for _, _, words in change_faults(shipped, content)] if shipped else []
 
 
 def lint_kind(kind: Kind) -> list[Fault]:

@@ -6,14 +6,15 @@ from typing import Any
 
 from app.documents.reader import DefinitionError, Fault
 
-_OVERLAY_KEYS = frozenset({"kind", "sections", "fields", "changes", "signatories", "rules", "title", "note"})
+_OVERLAY_KEYS = frozenset({"kind", "sections", "fields", "changes", "signatories", "rules", "title", "note", "order"})
 
 
 def merged(base: Mapping[str, Any], overlay: Mapping[str, Any], place: str, package: str = "") -> dict[str, Any]:
     """The base with the overlay laid over it, as a new mapping. Raises `DefinitionError`.
 
     `sections` are appended, `fields` are put into a section (after a named field when `after` is given),
-    `changes` alter or hide a field (`{field, hidden: true}` or any other key of a field). The base is not touched.
+    `changes` alter or hide a field (`{field, hidden: true, reason}` or any other key of a field), `order` tells the
+    sequence of the fields of a section. The base is not touched.
     """
     unknown = sorted(set(overlay) - _OVERLAY_KEYS)
     if unknown:
@@ -30,6 +31,9 @@ def merged(base: Mapping[str, Any], overlay: Mapping[str, Any], place: str, pack
         _add_field(result, item, place)
     for change in _rows(overlay, "changes", place):
         _change_field(result, change, place)
+    for section in result["sections"]:
+        if keys := (overlay.get("order") or {}).get(section.get("key")):
+            section["fields"] = _ordered(section.get("fields", []), keys)
     for name in ("signatories", "rules"):
         if overlay.get(name):
             result[name] = [*result.get(name, []), *copy.deepcopy(_rows(overlay, name, place))]
@@ -56,9 +60,20 @@ def _add_field(result: dict[str, Any], item: Mapping[str, Any], place: str) -> N
     raise DefinitionError([Fault(place, f"没有章节 {target!r}，字段 {made.get('key')!r} 无处可放")])
 
 
+def _ordered(fields: list[dict[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """By the given sequence; a field that it does not name (of a specialty package) stays behind the one before it."""
+    places = {key: place for place, key in enumerate(keys)}
+    ranked, last = [], -1
+    for item in fields:
+        last = places.get(item.get("key", ""), last)
+        ranked.append((last, item))
+    return [item for _, item in sorted(ranked, key=lambda pair: pair[0])]
+
+
 def _change_field(result: dict[str, Any], change: Mapping[str, Any], place: str) -> None:
     values = copy.deepcopy(dict(change))
     key, hidden = values.pop("field", ""), values.pop("hidden", False)
+    values.pop("reason", None)
     for section in result["sections"]:
         for index, item in enumerate(section.get("fields", [])):
             if item.get("key") == key:

@@ -7,7 +7,8 @@ from werkzeug.datastructures import MultiDict
 from app.documents.designer.conditions import Condition
 from app.documents.designer.edits import place_of
 from app.documents.designer.fields import COLUMN_TYPES, TYPES
-from app.documents.designer.plan import ROLES, Item, Plan
+from app.documents.designer.plan import ROLES, Item, Plan, fields_of
+from app.documents.designer.shipped import STAGES
 
 Form = MultiDict[str, str]
 _TEXTS = ("label", "hint", "unit", "low", "high", "options", "value_set", "scale", "score_items", "score_bands", "formula",
@@ -27,7 +28,9 @@ def take_entries(plan: Plan, selected: str, form: Form) -> None:
         return
     if index >= 0:
         item = section["fields"][index]
-        if not item.get("shipped"):
+        if item.get("shipped"):
+            _shipped(plan, item, form)
+        else:
             _field(item, form)
     elif not section.get("shipped"):
         section |= {"title": _text(form, "title"), "note": _text(form, "section_note")}
@@ -46,6 +49,17 @@ def _field(item: Item, form: Form) -> None:
     item["visible"], item["needed"] = condition_entries(form, "visible"), condition_entries(form, "needed")
     if "column_label" in form:
         item["columns"] = _columns(item, form)
+
+
+def _shipped(plan: Plan, item: Item, form: Form) -> None:
+    """Label, hidden with its reason, stage; formulas of own fields follow a new label."""
+    label = _text(form, "label")[:80]
+    if label and label != item["label"]:
+        for _, one in fields_of(plan):
+            if one.get("formula"):
+                one["formula"] = one["formula"].replace(f"[{item['label']}]", f"[{label}]")
+    item |= {"label": label, "hidden": form.get("hidden") == "1", "reason": _text(form, "reason")[:200],
+             "stage": form.get("stage", "") if form.get("stage") in STAGES else ""}  # fmt: skip
 
 
 def condition_entries(form: Form, name: str) -> Condition:

@@ -6,12 +6,16 @@ from typing import Any
 from app.documents.definition import Field, Kind
 from app.documents.designer.conditions import ALONE, is_set, operators_for
 from app.documents.designer.edits import place_of
+from app.documents.designer.faults import PlanFault
 from app.documents.designer.fields import COLUMN_TYPES, STAGES, TYPES
-from app.documents.designer.plan import NEEDED, ROLES, PlanFault, fields_of, labels_of
+from app.documents.designer.plan import NEEDED, ROLES, fields_of, labels_of
+from app.documents.designer.shipped import STAGES as SHIPPED_STAGES
+from app.documents.designer.shipped import stage_words
 from app.documents.designer.sources import source_groups, source_name
 from app.documents.designer.words import FUNCTIONS
 from app.documents.facts import EVENTS
 from app.documents.models import DocumentDraft
+from app.documents.protection import protections
 from app.documents.queries.drafts import blank_sheet
 from app.documents.registry import catalogue, read_value_sets
 from app.documents.service.design_drafts import preview_draft
@@ -38,9 +42,18 @@ def designer_view(draft: DocumentDraft, selected: str, view: str) -> dict[str, A
         "others": [(one["key"], one["label"]) for _, one in fields_of(plan) if item is None or one["key"] != item["key"]],
         "formula_names": [label for label, key in labels_of(plan).items() if item is None or key.split(".")[0] != item["key"]],
         "condition_rows": lambda condition: _condition_rows(condition, plan, kind), "alone": ALONE,
-        "own": {one["key"] for _, one in fields_of(plan) if not one.get("shipped")},
+        "shipped_stages": list(SHIPPED_STAGES.items()), "guarded": _guarded(plan, item),
+        "usual_stage": stage_words(plan["kind"], item["key"]) if item and item.get("shipped") else "",
+        "choosable": {one["key"] for _, one in fields_of(plan)},
         "conditional": {one["key"] for _, one in fields_of(plan) if not one.get("shipped") and is_set(one["visible"])},
     }  # fmt: skip
+
+
+def _guarded(plan: dict[str, Any], item: dict[str, Any] | None) -> list[str]:
+    """Why the chosen shipped field cannot be hidden."""
+    if item is None or not item.get("shipped"):
+        return []
+    return protections(catalogue().kinds[plan["kind"]]).get(item["key"], [])
 
 
 def _errors(faults: list[PlanFault], selected: str) -> dict[str, list[str]]:

@@ -174,6 +174,7 @@ def test_a_field_stands_where_it_was_put_in_a_shipped_kind(users: dict[str, User
     before = [item["key"] for item in section["fields"]]
     key = change_draft(user, draft, draft.revision, lambda plan: edits.add_field(plan, f"f:{before[1]}", "text"))
     change_draft(user, draft, draft.revision, lambda plan: edits.move(plan, key, -1))
+    change_draft(user, draft, draft.revision, lambda plan: edits.move(plan, key, -1))  # before all of the section
     change_draft(user, draft, draft.revision, lambda plan: edits.move(plan, key, -1))  # on into the section before
     at, _ = edits.place_of(draft.plan, key)
     assert at is not None

@@ -53,7 +53,7 @@ def add_section(plan: Plan, selected: str) -> str:
 
 
 def move(plan: Plan, selected: str, step: int) -> str:
-    """The chosen field or section one place up (-1) or down (1); a field goes on into the neighbouring section."""
+    """The chosen field or section one place up (-1) or down (1); an own field goes on into the neighbouring section."""
     section, index = place_of(plan, selected)
     if section is None:
         return selected
@@ -65,11 +65,10 @@ def move(plan: Plan, selected: str, step: int) -> str:
             sections[here], sections[there] = sections[there], sections[here]
         return selected
     fields = section["fields"]
-    if fields[index].get("shipped"):
-        return selected
-    lowest = 1 if section.get("shipped") else 0  # an overlay can only name the field before its own
-    if lowest <= index + step < len(fields):
+    if 0 <= index + step < len(fields):
         fields[index], fields[index + step] = fields[index + step], fields[index]
+    elif fields[index].get("shipped"):
+        return selected  # signatures cover whole sections: a shipped field stays in its own
     elif 0 <= here + step < len(sections):
         other = sections[here + step]["fields"]
         other.insert(len(other) if step < 0 else min(1 if sections[here + step].get("shipped") else 0, len(other)),

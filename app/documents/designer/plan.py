@@ -6,12 +6,14 @@ as fixed marks (`shipped`), between which the hospital's own fields stand. What 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from app.documents.definition import Kind
+from app.documents.designer.faults import PlanFault
 from app.documents.designer.fields import FieldFault, field_definition, field_item, keys_of
 from app.documents.designer.keys import new_key
+from app.documents.designer.shipped import changes_of, shipped_item
+from app.documents.registry import catalogue
 
 Plan = dict[str, Any]
 Item = dict[str, Any]
@@ -26,15 +28,6 @@ NEEDED: Mapping[str, str] = {
 }  # fmt: skip
 _EDITED = frozenset({"kind", "title", "category", "basis", "repeatable", "retention_years", "due", "when", "sections",
                      "signatories"})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class PlanFault:
-    """What is wrong: `path` is `kind`, `s:key` or `f:key`; `name` the entry of the inspector."""
-
-    path: str
-    name: str
-    message: str
 
 
 def new_plan() -> Plan:
@@ -62,7 +55,9 @@ def plan_of_own_kind(content: Mapping[str, Any]) -> Plan:
 
 
 def plan_over(kind: Kind, overlay: Mapping[str, Any]) -> Plan:
-    """The plan of the hospital's changes to a shipped kind; `kind` has the overlay in it already."""
+    """The plan of the hospital's changes to a shipped kind; `kind` has the overlay in it, with nothing hidden."""
+    standard = {item.key: item for _, item in catalogue().kinds[kind.key].fields()}
+    changes = {change["field"]: change for change in overlay.get("changes", [])}
     own = {item["key"]: item for item in overlay.get("fields", [])}
     sections = {section["key"]: section for section in overlay.get("sections", [])}
     keys = {item.label: item.key for _, item in kind.fields()}
@@ -74,14 +69,14 @@ def plan_over(kind: Kind, overlay: Mapping[str, Any]) -> Plan:
         fields = [
             field_item({name: value for name, value in own[item.key].items() if name not in ("section", "after")}, keys)
             if item.key in own
-            else {"key": item.key, "label": item.label, "type": item.type.value, "shipped": True}
+            else shipped_item(item, changes.get(item.key, {}), standard)
             for item in section.fields
         ]
         made.append({"key": section.key, "title": section.title, "shipped": True, "fields": fields})
     return {
         "kind": kind.key, "title": kind.title, "shipped": True, "sections": made,
         "signatories": [_signatory_item(slot) for slot in overlay.get("signatories", [])],
-        "rest": {name: value for name, value in overlay.items() if name not in ("fields", "sections", "signatories")},
+        "rest": {name: value for name, value in overlay.items() if name not in ("fields", "sections", "signatories", "changes", "order")},
     }  # fmt: skip
 
 
@@ -127,6 +122,7 @@ def definition_of(plan: Plan) -> tuple[dict[str, Any], list[PlanFault]]:
     faults: list[PlanFault] = []
     keys, types = labels_of(plan), types_of(plan)
     sections, additions = [], []
+    changes = changes_of(plan, faults) if plan["shipped"] else {}
     for section in plan["sections"]:
         made, previous = [], ""
         for item in section["fields"]:
@@ -142,7 +138,7 @@ def definition_of(plan: Plan) -> tuple[dict[str, Any], list[PlanFault]]:
         else:
             sections.append(_section(section, made, faults))
     if plan["shipped"]:
-        content: dict[str, Any] = {**plan["rest"], "fields": additions, "sections": sections}
+        content: dict[str, Any] = {**plan["rest"], "fields": additions, "sections": sections, **changes}
         signatories = _signatories(plan, faults, first_order=50)
         return {name: value for name, value in {**content, "signatories": signatories}.items() if value}, faults
     return {**_head(plan, faults), "sections": sections, "signatories": _signatories(plan, faults)}, faults

@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.errors import Conflict, InvalidInput
 from app.documents.definition import Kind
 from app.documents.kinds import active_overlays
-from app.documents.lint import lint_kind
+from app.documents.lint import lint_changes, lint_kind
 from app.documents.loader import load_kind
 from app.documents.models import DocumentOverlay
 from app.documents.reader import DefinitionError
@@ -28,6 +28,8 @@ def preview_overlay(kind: str, content: Mapping[str, Any], is_new_kind: bool = F
             raise InvalidInput(fields={"kind": "新文书的标识不能与已有文书相同，并须与定义中的 kind 一致"})
         made = load_kind(content, catalogue().library, kind)
     else:
+        if faults := lint_changes(kind, content):
+            raise DefinitionError(faults)
         made = compose(kind, (), [content])
         for package in catalogue().packages.values():
             if kind in package.adds:

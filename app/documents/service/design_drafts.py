@@ -12,15 +12,16 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.documents.definition import Kind
+from app.documents.designer.faults import PlanFault
 from app.documents.designer.keys import new_key
 from app.documents.designer.plan import (
     Plan,
-    PlanFault,
     definition_of,
     new_plan,
     plan_of_own_kind,
     plan_over,
 )
+from app.documents.designer.shipped import nothing_hidden
 from app.documents.kinds import all_kinds
 from app.documents.models import DocumentDraft, DocumentOverlay
 from app.documents.reader import DefinitionError
@@ -57,7 +58,7 @@ def _plan(kind: str) -> Plan:
     if kind not in catalogue().raw:
         raise NotFound("没有这种文书。")
     content = newest.content if newest else {}
-    return plan_over(compose(kind, (), [content] if content else []), content)
+    return plan_over(compose(kind, (), [nothing_hidden(content)] if content else []), content)
 
 
 def change_draft(actor: Actor, draft: DocumentDraft, revision: int, change: Callable[[Plan], Any]) -> Any:
@@ -100,8 +101,8 @@ def preview_draft(plan: Plan) -> tuple[Kind | None, list[PlanFault]]:
     if made is None:
         faults = faults or more
         made, _ = _preview(plan, _without_expressions(content))
-    if plan["shipped"] and not content.get("fields") and not content.get("sections"):
-        faults.append(PlanFault("kind", "", "还没有加字段"))
+    if plan["shipped"] and not any(content.get(name) for name in ("fields", "sections", "changes", "order")):
+        faults.append(PlanFault("kind", "", "还没有加字段或改动"))
     return made, faults
 
 
