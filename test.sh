@@ -68,7 +68,7 @@ if [ -n "$(postgres_bin)" ]; then
   export MAFEI_TEST_POSTGRESQL="postgresql+psycopg://postgres@127.0.0.1:$port"
   run_tests -n 2 -m "not browser and not reliability" \
     tests/core tests/accounts tests/printjobs tests/patients tests/scheduling tests/vitals tests/devices tests/anesthesia \
-    tests/documents tests/web tests/migrations tests/cli tests/terminology tests/integrations/test_engine.py
+    tests/documents tests/web tests/migrations tests/cli tests/terminology tests/integrations/test_engine.py tests/integrations/test_labs.py
 else
   printf '\n!!! 没有 PostgreSQL：数据库测试只在 SQLite 上运行过，本次结果不完整。\n'
 fi

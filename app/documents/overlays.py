@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.documents.expressions import ExpressionError, parse
 from app.documents.reader import DefinitionError, Fault
 
 _OVERLAY_KEYS = frozenset({"kind", "sections", "fields", "changes", "signatories", "rules", "title", "note", "order"})
@@ -60,6 +61,33 @@ def _add_field(result: dict[str, Any], item: Mapping[str, Any], place: str) -> N
     raise DefinitionError([Fault(place, f"没有章节 {target!r}，字段 {made.get('key')!r} 无处可放")])
 
 
+def fields_in(text: str) -> set[str]:
+    """Names of an expression before their dot: fields of the document among them (`counts.before` is of `counts`)."""
+    try:
+        expression = parse(text)
+    except ExpressionError:
+        return set()
+    return set(expression.fields) | {path.partition(".")[0] for path in expression.facts}
+
+
+def is_optional_entry(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of an exchange mapping is one value that may be missing."""
+    several = ("each", "rows", "nested", "time_high")
+    return bool("observation" in entry and "from" in entry and not entry.get("required")
+                and not any(name in entry for name in several))  # fmt: skip
+
+
+def _without(node: Any, key: str) -> Any:
+    """The exchange mapping without the optional entries that tell a hidden field."""
+    if isinstance(node, Mapping):
+        return {name: _without(value, key) for name, value in node.items()}
+    if isinstance(node, list):
+        kept = [one for one in node
+                if not (isinstance(one, Mapping) and is_optional_entry(one) and key in fields_in(str(one["from"])))]  # fmt: skip
+        return [_without(one, key) for one in kept]
+    return node
+
+
 def _ordered(fields: list[dict[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
     """By the given sequence; a field that it does not name (of a specialty package) stays behind the one before it."""
     places = {key: place for place, key in enumerate(keys)}
@@ -79,6 +107,8 @@ def _change_field(result: dict[str, Any], change: Mapping[str, Any], place: str)
             if item.get("key") == key:
                 if hidden:
                     del section["fields"][index]
+                    if result.get("cda"):
+                        result["cda"] = _without(result["cda"], key)
                 else:
                     section["fields"][index] = {**item, **values}
                 return

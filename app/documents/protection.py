@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.documents.definition import Kind, Stage
-from app.documents.expressions import Expression, ExpressionError, parse
+from app.documents.expressions import Expression
+from app.documents.overlays import fields_in, is_optional_entry
 
 # Fields that rules of the whole case read or jump to (app.documents.rules.case), and that signing and export read.
 _READ_ELSEWHERE: Mapping[str, frozenset[str]] = {
@@ -46,8 +47,7 @@ def protections(kind: Kind) -> dict[str, list[str]]:
 
 
 def _named(expression: Expression) -> set[str]:
-    """Fields of the document that an expression names; `counts.before` is a column of `counts`."""
-    return set(expression.fields) | {path.partition(".")[0] for path in expression.facts}
+    return fields_in(expression.text)
 
 
 def _uses(kind: Kind) -> Iterator[tuple[str, str, Expression]]:
@@ -61,7 +61,7 @@ def _uses(kind: Kind) -> Iterator[tuple[str, str, Expression]]:
 
 
 def shared_fields(kind: Kind) -> set[str]:
-    """Fields without which the shared document of the kind would be refused, or is written otherwise."""
+    """Fields without which the shared document of the kind would be refused."""
     found: set[str] = set()
     if kind.code and kind.cda:
         _collect(kind.cda, found)
@@ -73,20 +73,12 @@ def _collect(node: Any, found: set[str]) -> None:
         for name, value in node.items():
             if name in _FIELDS and isinstance(value, str):
                 found.add(value)
-            elif name in _EXPRESSIONS and isinstance(value, str):
-                found |= _fields_in(value)
+            elif name in _EXPRESSIONS and isinstance(value, str) and not is_optional_entry(node):
+                found |= fields_in(value)
             _collect(value, found)
     elif isinstance(node, list):
         for value in node:
             _collect(value, found)
-
-
-def _fields_in(text: str) -> set[str]:
-    try:
-        expression = parse(text)
-    except ExpressionError:
-        return set()
-    return _named(expression)
 
 
 def change_faults(kind: Kind, content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

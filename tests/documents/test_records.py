@@ -101,6 +101,23 @@ def test_a_department_sees_what_it_still_owes(visit: int, sign_in: Any, open_pag
     assert "年-月-日" in open_page("/documents/missing?since=x").text
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_found"),
+    [("words=心律齐", True), ("words=asa", True), ("words=ASA", True), ("words=100%25", False), ("words=_", False),
+     ("procedure=胆囊", True), ("procedure=51.23", True), ("procedure=阑尾", False), ("diagnosis=k80", True),
+     ("diagnosis=慢性胆囊炎", True), ("diagnosis=K81", False), ("diagnosis=%5C", False), ("text=qyc", False),
+     ("text=覃䶮", True), ("person=李明", True), ("person=LM", True),
+     ("kind=preop_visit&field=preop_visit.smoking&field_op=filled", True),
+     ("kind=preop_visit&field=preop_visit.smoking&field_op=empty", False)],
+)  # fmt: skip
+def test_words_are_found_alike_on_both_databases(
+    asked: str, is_found: bool, visit: int, sign_in: Any, open_page: Any
+) -> None:
+    sign_in(LI_MING)
+    rows = open_page(f"/documents?{asked}").soup.select("tbody a")
+    assert bool(rows) == is_found
+
+
 def test_searches_are_kept_counted_and_taken_out(app: Flask, visit: int, sign_in: Any, open_page: Any) -> None:
     client = sign_in(LI_MING)
     asked = "kind=preop_visit&field=preop_visit.smoking"

@@ -11,6 +11,7 @@ from app.core import clock, unit_of_work
 from app.core.db import db
 from app.core.errors import InvalidInput
 from app.documents import protection
+from app.documents.cda.export import export_cda
 from app.documents.definition import Stage
 from app.documents.designer import edits
 from app.documents.designer.plan import Plan, find_field
@@ -25,6 +26,8 @@ from app.documents.service.design_drafts import change_draft, open_draft, previe
 from app.scheduling.models import SurgicalCase
 from tests.cast import CAST, HUANG_WEI, Person
 from tests.documents.conftest import build_case
+from tests.documents.helpers import signed
+from tests.documents.test_cda import OPTIONS
 from tests.documents.test_own_forms import change
 
 Case = Callable[..., SurgicalCase]
@@ -110,6 +113,19 @@ def test_every_shipped_kind_loads_without_each_field_that_may_be_hidden() -> Non
         if len(sections) < len(kind.sections):
             packages = [package.key for package in shipped.packages.values() if kind.key in package.adds]
             assert compose(kind.key, (), [{"changes": changes}]) is not None, (kind.key, packages)
+
+
+def test_a_field_that_the_shared_document_may_lack_is_left_out_of_it(make_case: Case, users: dict[str, User]) -> None:
+    user = users["anesthesiologist"]
+    draft = open_draft(user, "preop_visit")
+    edit(user, draft, mri={"hidden": True, "reason": "本院没有磁共振"})
+    publish_draft(user, draft, draft.revision, clock.today())
+    made = current_kind("preop_visit")
+    assert made.find("mri") is None
+    assert "mri" not in str(made.cda)
+    text = export_cda(signed(users, make_case(), "preop_visit"), OPTIONS).decode()
+    assert "MRI" not in text
+    assert "CT检查结果" in text
 
 
 def test_lint_says_when_a_version_hides_what_is_needed(app: Flask) -> None:

@@ -82,7 +82,7 @@ def _by_document(query: RecordQuery) -> list[ColumnElement[bool]]:
     if kind := query.kind or query.field.partition(".")[0]:
         asked.append(Document.kind == kind)
     if query.words:
-        asked.append(DocumentContent.text.like(_like(query.words), escape="\\"))
+        asked.append(DocumentContent.text.ilike(_like(query.words), escape="\\"))
     return asked
 
 
@@ -106,17 +106,17 @@ def _by_person(person: str) -> ColumnElement[bool]:
     """Somebody of the case, the writer, or a signatory: by name; staff also by pinyin and 工号."""
     name, lower = _like(person), _like(person.lower()).removeprefix("%")
     staff = or_(
-        StaffMember.pinyin.like(lower, escape="\\"),
-        StaffMember.pinyin_full.like(lower, escape="\\"),
+        StaffMember.pinyin.ilike(lower, escape="\\"),
+        StaffMember.pinyin_full.ilike(lower, escape="\\"),
         StaffMember.code == person.strip(),
     )
     return or_(
         SurgicalCase.assignments.any(
-            or_(StaffAssignment.name.like(name, escape="\\"), StaffAssignment.staff.has(staff))
+            or_(StaffAssignment.name.ilike(name, escape="\\"), StaffAssignment.staff.has(staff))
         ),
-        Document.created_by_name.like(name, escape="\\"),
+        Document.created_by_name.ilike(name, escape="\\"),
         Document.signatures.any(
-            DocumentSignature.withdrawn_at.is_(None) & DocumentSignature.name.like(name, escape="\\")
+            DocumentSignature.withdrawn_at.is_(None) & DocumentSignature.name.ilike(name, escape="\\")
         ),
     )
 
@@ -125,7 +125,7 @@ def _mentions(column: InstrumentedAttribute[Any], words: str) -> ColumnElement[b
     """Whether the JSON has the words somewhere, plain or escaped as it may be stored; `_fits` looks closer."""
     text = cast(column, Text)
     written = json.dumps(words.strip())[1:-1]
-    return or_(text.like(_like(words), escape="\\"), text.like(_like(written), escape="\\"))
+    return or_(text.ilike(_like(words), escape="\\"), text.ilike(_like(written), escape="\\"))
 
 
 def _by_identity(query: RecordQuery) -> list[ColumnElement[bool]]:
@@ -135,9 +135,9 @@ def _by_identity(query: RecordQuery) -> list[ColumnElement[bool]]:
     lower = _like(text.lower()).removeprefix("%")
     return [
         or_(
-            Patient.name.like(_like(text), escape="\\"),
-            Patient.pinyin.like(lower, escape="\\"),
-            Patient.pinyin_full.like(lower, escape="\\"),
+            Patient.name.ilike(_like(text), escape="\\"),
+            Patient.pinyin.ilike(lower, escape="\\"),
+            Patient.pinyin_full.ilike(lower, escape="\\"),
             Patient.patient_no == text,
             Encounter.inpatient_no == text,
             Encounter.outpatient_no == text,
@@ -172,5 +172,9 @@ def _fits(document: Document, query: RecordQuery) -> bool:
 
 
 def _named(items: Sequence[Mapping[str, Any]], text: str) -> bool:
-    word = text.strip()
-    return any(word in str(item.get("name") or "") or word == str(item.get("code") or "") for item in items)
+    """Whether an item has the words in its name, or a code that begins with them: K80 finds K80.100."""
+    word = text.strip().casefold()
+    return any(
+        word in str(item.get("name") or "").casefold() or str(item.get("code") or "").casefold().startswith(word)
+        for item in items
+    )
