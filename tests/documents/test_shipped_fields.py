@@ -146,7 +146,9 @@ def test_in_the_browser(app: Flask, client: Any, sign_in: Callable[[Person], Any
     assert "共享文档 C0010" in refused.text
     assert refused.soup.select_one("#e-hidden")["disabled"] == ""
     chosen = {"selected": "f:mri", "entries": "f:mri", "label": "磁共振", "hidden": "1", "stage": ""}
-    assert "须写明理由" in change(client, url, **chosen).get_data(as_text=True)
+    unexplained = change(client, url, **chosen).get_data(as_text=True)
+    assert "须写明理由" in unexplained
+    assert "design-screen" in unexplained  # the sheet stays in sight while something is wrong
     shown = change(client, url, **chosen, reason="本院没有磁共振").get_data(as_text=True)
     assert "须写明理由" not in shown
     assert "已隐藏" in shown

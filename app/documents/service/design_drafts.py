@@ -116,8 +116,8 @@ def _preview(plan: Plan, content: dict[str, Any]) -> tuple[Kind | None, list[Pla
 
 
 def _without_expressions(content: dict[str, Any]) -> dict[str, Any]:
-    """What can still be shown while a condition names a field that is not right yet."""
-    bare = copy.deepcopy(content)
+    """What can still be shown while a condition names a field that is not right yet, or a field may not be hidden."""
+    bare = nothing_hidden(copy.deepcopy(content)) if "changes" in content else copy.deepcopy(content)
     fields = [field for section in bare.get("sections", []) for field in section.get("fields", [])]
     for field in [*fields, *bare.get("fields", [])]:
         field.pop("visible", None)
