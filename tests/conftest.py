@@ -17,12 +17,14 @@ from app.commands import install
 from app.core.db import db, write_intent
 from app.core.settings import Settings
 from app.factory import create_app
+from tests import economy
 from tests.cast import PASSWORD, Person
 from tests.pages import Page, read_page
 from tests.seed import seed_basics
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 POSTGRESQL = os.environ.get("MAFEI_TEST_POSTGRESQL", "")
+economy.begin()
 
 
 def pytest_report_header() -> list[str]:
@@ -125,6 +127,7 @@ def app(instance_dir: Path, database_template: _SqliteTemplate | _PostgresqlTemp
     """A composed application on its own copy of the seeded database."""
     url = database_template.copy()
     application = create_app(make_settings(instance_dir, url))
+    economy.share_templates(application)
     install(application)
     yield application
     with application.app_context():

@@ -27,10 +27,14 @@ class _Library:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[bytes, bytes | None, str]] = {}
+        self._root: Path | None = None
         self.digest = ""
 
     def load(self, root: Path) -> None:
-        """Read every file below `root`."""
+        """Read every file below `root`, once in a process."""
+        if root == self._root:
+            return
+        self._root = root
         total = hashlib.sha256()
         for path in sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith(".")):
             name = path.relative_to(root).as_posix()

@@ -17,6 +17,7 @@ from app.core.audit import AuditEntry
 from app.core.db import db
 from app.core.errors import InvalidInput
 from tests.cast import HE_YU, LI_MING, PASSWORD, PIN, Person
+from tests.economy import HASHER_OF_THE_HOUSE
 
 AsUser = Callable[[Person], User]
 NEW = ["Spring-2027", "Summer-2027", "Autumn-2027", "Winter-2027", "Frost-2027", "Thaw-2028"]
@@ -58,6 +59,11 @@ def test_five_failures_lock_for_fifteen_minutes(as_user: AsUser) -> None:
     with clock.fixed(moment + timedelta(minutes=15)):
         assert service.sign_in("lim", PASSWORD) is user
     assert told("accounts.lock_out") == [("done", "连续 5 次失败")]
+
+
+def test_a_stolen_hash_is_dear_to_guess() -> None:
+    """19 MiB and two passes, the second option of the OWASP password storage cheat sheet."""
+    assert HASHER_OF_THE_HOUSE.hash(PASSWORD).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_a_success_begins_the_count_anew(as_user: AsUser) -> None:
