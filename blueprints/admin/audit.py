@@ -22,6 +22,7 @@ from blueprints.admin.blueprint import blueprint, tabs
 from blueprints.admin.words import ROOMS, action_word
 from blueprints.common.access import actor, needs
 from blueprints.common.changes import changes
+from blueprints.common.fact_words import subject_words
 from blueprints.common.fragments import fragment, page
 
 _COLUMNS = ("编号", "时间", "操作者", "操作者标识", "工作站", "操作", "操作代码", "对象", "病人编号", "结果", "原因",
@@ -50,6 +51,7 @@ def audit_page() -> ResponseReturnValue:
         outcomes=OUTCOMES,
         action_word=action_word,
         changes=changes,
+        subject_words=subject_words,
         **tabs("admin.audit_page"),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 
 from app.accounts.models import Role, StaffMember, User
 from app.accounts.queries import user_by_name
+from app.core import audit
 from app.core.audit import AuditEntry
 from app.core.clock import today
 from app.core.db import db
@@ -214,6 +215,25 @@ def test_the_trail_is_filtered(sign_in, open_page) -> None:  # type: ignore[no-u
     for empty in ("action=devices.", "patient=P0001", "first_day=2020-01-01&last_day=2020-01-02"):
         assert "没有符合条件的记录" in open_page(f"/admin/audit?{empty}").text
     assert open_page("/admin/audit?first_day=nonsense&page=99&endpoint=x").select("tbody tr")
+
+
+def test_an_entry_is_told_in_words_and_hospital_time(app: Flask, sign_in, open_page) -> None:  # type: ignore[no-untyped-def]
+    surgeon = {"code": "2012", "name": "黄志明", "role": "surgeon"}
+    nurse = {"code": "N06", "name": "卢婷婷", "role": "circulating_nurse"}
+    with app.app_context():
+        user = user_by_name("lim")
+        assert isinstance(user, User)
+        before, after = (
+            {"team": [surgeon], "start": None},
+            {"team": [surgeon, nurse], "start": "2026-11-28T12:00:00+00:00"},
+        )
+        audit.record(user, "scheduling.assign_staff", "case:6", before=before, after=after)
+        db.session.commit()
+    sign_in(SUN_LI)
+    row = open_page("/admin/audit?action=scheduling.").select("tbody tr")[0]
+    assert "手术 6" in row
+    assert "人员 巡回护士 卢婷婷" in row, "only who came"
+    assert "开始 空 → 2026-11-28 20:00" in row
 
 
 def test_the_chain_is_verified_and_a_forgery_found(app: Flask, sign_in) -> None:  # type: ignore[no-untyped-def]
