@@ -20,14 +20,17 @@ from app.accounts.models import User
 from app.core import clock
 from app.core.db import db
 from app.core.settings import PROJECT_ROOT, Settings
+from app.core.types import UNREADABLE
 from app.devices.models import Device, DeviceStatus
 from app.documents.service.stamping import due_count, oldest_due_hours
 from app.interfaces.models import OutboxMessage
 from app.jobs.models import JobRun
+from app.patients.models import Patient
 from app.terminology.models import Term
 
 _MIN_FREE_BYTES = 2 * 1024**3
 _STAMP_OVERDUE_HOURS = 1
+_BRIDGE_SILENT_MS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
     instance = settings.instance_dir
     writable = os.access(instance, os.W_OK)
     yield Finding("数据目录", writable, str(instance), "请把目录的属主改为运行麻沸的用户")
-    for name in ("secret_key", "column_key", "bridge_token"):
+    for name in ("secret_key", "column_key", "relay_token", "bridge_token", "station_token"):
         path = instance / name
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         fine = os.name != "posix" or not mode & 0o077
@@ -90,17 +93,24 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
         db.session.execute(text("SELECT 1"))
         present = MigrationContext.configure(db.session.connection()).get_current_heads()
     except SQLAlchemyError as error:
-        reason = str(error).splitlines()[0]
-        yield Finding("数据库", False, reason, "请检查 MAFEI_DATABASE_URL 与数据库服务")
+        yield _unreachable(error)
         return
     migrations: Migrate = current_app.extensions["migrate"]
     heads = ScriptDirectory(str(migrations.directory)).get_heads()
     fine = set(present) == set(heads)
-    yield Finding("数据库结构", fine, "、".join(present) or "尚未建立", "请执行 flask db upgrade（升级前先备份）")
+    known = {revision.revision for revision in ScriptDirectory(str(migrations.directory)).walk_revisions()}
+    is_newer = not set(present) <= known
+    remedy = (
+        "数据库由更新版本的麻沸建立，请安装那个版本，或恢复升级前的备份"
+        if is_newer
+        else "请执行 flask db upgrade（升级前先备份）"
+    )
+    yield Finding("数据库结构", fine, "、".join(present) or "尚未建立", remedy)
     if not fine:
         return
     users = db.session.scalar(select(func.count(User.id)).where(User.enabled)) or 0
     yield Finding("可用账户", users > 0, f"{users} 个", "请执行 flask setup user 用户名 姓名 --role system_admin")
+    yield _examine_encryption()
     terms = db.session.scalar(select(func.count(Term.id))) or 0
     yield Finding("基础字典", terms > 0, f"{terms} 条", "请执行 flask setup basics")
     yield _examine_devices()
@@ -112,6 +122,34 @@ def examine_database(settings: Settings) -> Iterator[Finding]:
         "后台任务", not failed, "、".join(failed) or "最近运行均成功", "请执行 flask jobs once 任务名，并查看日志"
     )
     yield _examine_port(settings)
+
+
+def _unreachable(error: SQLAlchemyError) -> Finding:
+    reason = str(error).splitlines()[0]
+    is_broken = any(word in reason for word in ("not a database", "malformed"))
+    return Finding(
+        "数据库",
+        False,
+        reason,
+        "数据库文件已损坏：请停止全部进程，保留这份文件，按 docs/install.md 恢复备份"
+        if is_broken
+        else "请检查 MAFEI_DATABASE_URL、数据库服务与文件权限",
+    )
+
+
+def _examine_encryption() -> Finding:
+    """The oldest encrypted value is read: with another key than it was written with it cannot be."""
+    oldest = (
+        db.session.scalar(select(column).where(column.is_not(None)).order_by(Patient.id).limit(1))
+        for column in (Patient.national_id, Patient.phone)
+    )
+    is_readable = UNREADABLE not in list(oldest)
+    return Finding(
+        "加密内容",
+        is_readable,
+        "可以解密" if is_readable else "现在的 column_key 解不开已有的证件号、电话",
+        "请停止全部进程，把离线备份的 column_key 放回数据目录",
+    )
 
 
 def _examine_time_stamps(settings: Settings) -> Iterator[Finding]:
@@ -131,17 +169,22 @@ def _examine_devices() -> Finding:
     receiving = (
         db.session.scalar(
             select(func.count(DeviceStatus.device_id)).where(
-                DeviceStatus.state == "receiving", DeviceStatus.reported_at > clock.from_ms(clock.now_ms() - 20_000)
+                DeviceStatus.state == "receiving",
+                DeviceStatus.reported_at > clock.from_ms(clock.now_ms() - _BRIDGE_SILENT_MS),
             )
         )
         or 0
     )
-    fine = total == 0 or receiving > 0
+    last = db.session.scalar(select(func.max(DeviceStatus.reported_at)))
+    if total and (last is None or last < clock.from_ms(clock.now_ms() - _BRIDGE_SILENT_MS)):
+        since = f"自 {clock.to_hospital(last):%m-%d %H:%M} 起没有报告" if last else "从未报告"
+        remedy = "请启动采集服务（device_bridge），并核对它的服务器地址与 bridge_token"
+        return Finding("设备采集", False, f"登记 {total} 台，采集服务{since}", remedy)
     return Finding(
         "设备采集",
-        fine,
+        total == 0 or receiving > 0,
         f"登记 {total} 台，接收中 {receiving} 台",
-        "请确认采集服务（device_bridge）已启动，并在“设备”页查看原因",
+        "采集服务已运行但没有设备在接收，请在“设备”页查看每台的原因",
     )
 
 

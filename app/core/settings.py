@@ -98,7 +98,12 @@ def ensure_secret(path: Path) -> str:
         raise SettingsError(f"{path} 可被其他用户读取，请执行 chmod 600 {path} 后再启动。")
     secret = path.read_text(encoding="ascii").strip()
     if len(secret) < 32:
-        raise SettingsError(f"{path} 内容过短或为空，请删除后重新启动以生成新密钥。")
+        mend = (
+            "请放回离线备份的那一份（新密钥不能解开已加密的内容）"
+            if path.name == "column_key"
+            else "请删除后重新启动以生成新密钥"
+        )
+        raise SettingsError(f"{path} 内容过短或为空，{mend}。")
     return secret
 
 

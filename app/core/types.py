@@ -9,6 +9,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
+UNREADABLE = "（无法解密）"
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware UTC in Python; refuses a naive value instead of guessing its zone. SQLite stores it as UTC text."""
@@ -51,7 +53,7 @@ class FieldCipher:
         try:
             return self._require().decrypt(token.encode("ascii")).decode()
         except InvalidToken:
-            return "（无法解密）"
+            return UNREADABLE
 
     def _require(self) -> Fernet:
         if self._fernet is None:
