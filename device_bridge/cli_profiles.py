@@ -64,6 +64,9 @@ def _lines(store: ProfileStore, driver: str, model: str) -> Iterator[str]:
         yield f"# 设置 {key} = {value if value != '' else '（未确认）'}"
     for line in profile.lines.values():
         yield _described(line)
+    for curve in profile.curves.values():
+        zero = f"（原值 − {curve.zero:g}）" if curve.zero else ""
+        yield f"波形 {curve.code:<23} → {curve.unit}{zero} ×{curve.factor:g}  [{curve.where}] {curve.source}"
 
 
 def _described(line: Line) -> str:

@@ -27,6 +27,7 @@ from device_bridge.drivers.base import (
 )
 from device_bridge.normaliser import Normaliser
 from device_bridge.outbound import OutboundGate, Passage
+from device_bridge.profiles.table import calibrated
 from device_bridge.spool import Received, Spool
 from device_bridge.transports.base import Connection, Endpoint, GatedEndpoint, explain
 from device_bridge.watchdog import RECEIVING, Watchdog
@@ -267,7 +268,7 @@ class DeviceSession:
         if not self._wanted_waves:
             return []
         placed = [
-            self._wave_clock.place(one, self._normaliser.clock, arrived)
+            self._wave_clock.place(calibrated(one, self._options.profile), self._normaliser.clock, arrived)
             for one in outputs
             if isinstance(one, Wave) and (one.code in self._wanted_waves or "*" in self._wanted_waves)
         ]

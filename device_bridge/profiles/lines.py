@@ -29,6 +29,18 @@ class Line:
     where: str = ""  # file and line
 
 
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What a hospital found with a calibration pulse: physical value = (what the driver gives - zero) * factor."""
+
+    code: str
+    unit: str
+    factor: float = 1.0
+    zero: float = 0.0
+    source: str = ""
+    where: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Profile:
     """All lines that hold for one model of one driver. Compared by identity, so that tables can be remembered."""
@@ -41,4 +53,5 @@ class Profile:
     units: Mapping[str, str]  # spelling in messages → unit
     settings: Mapping[str, str | float]
     ignored: frozenset[str]  # items that are left out on purpose
+    curves: Mapping[str, Curve]
     files: tuple[str, ...]

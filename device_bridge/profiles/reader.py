@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from device_bridge.parameters import PARAMETERS, PUMPS, linear, units_for
-from device_bridge.profiles.lines import SETTING, Line, ProfileError
+from device_bridge.profiles.lines import SETTING, Curve, Line, ProfileError
 
 AMBIENT = "ambient_mmhg"
 PLACE = "{n}"
-_TOP = frozenset({"title", "models", "source", "extends", "native", "settings", "units", "map"})
+_TOP = frozenset({"title", "models", "source", "extends", "native", "settings", "units", "map", "waves"})
+_CURVE_KEYS = frozenset({"unit", "factor", "zero", "source"})
+_CURVE = re.compile(r"[A-Za-z0-9_]{1,20}")
+_LONGEST_UNIT = 16
 _KEYS = frozenset({"code", "unit", "factor", "divisor", "zero", "low", "high", "after", "also", "doubt", "source"})
 _NUMBERS = ("factor", "divisor", "zero", "low", "high")
 _TEXTS = ("code", "unit", "after", "source")
@@ -35,7 +38,9 @@ class ProfileFile:
     lines: Mapping[str, Line | None]
     units: Mapping[str, str]
     settings: Mapping[str, str | float]
+    curves: Mapping[str, Curve]
     places: Mapping[tuple[str, str], int]
+    is_own: bool  # the hospital's, not one that comes with the bridge
 
     def fault(self, section: str, key: str, text: str) -> ProfileError:
         """An error at the line where the key stands."""
@@ -47,7 +52,7 @@ def at_line(number: int | None) -> str:
     return f" 第 {number} 行" if number else ""
 
 
-def read(path: Path, shown: str) -> ProfileFile:
+def read(path: Path, shown: str, *, is_own: bool) -> ProfileFile:
     """Read one file; `shown` is how messages call it. Raises `ProfileError`, `FileNotFoundError`."""
     data = path.read_bytes()
     if len(data) > _LARGEST_FILE:
@@ -65,7 +70,7 @@ def read(path: Path, shown: str) -> ProfileFile:
             f'{shown}{place}：TOML 写法有误（{error}）。每行写成 "原始代码" = {{ code = "HR", unit = "/min" }}，'
             "检查引号、花括号和重复的行"
         ) from None
-    return _Reader(shown, text, content).file()
+    return _Reader(shown, text, content).file(is_own=is_own)
 
 
 class _Reader:
@@ -76,7 +81,7 @@ class _Reader:
         self._places = dict(_places(text))
         self._source = self._text("source")
 
-    def file(self) -> ProfileFile:
+    def file(self, *, is_own: bool) -> ProfileFile:
         """The file."""
         for key in self._content:
             if key not in _TOP:
@@ -89,7 +94,7 @@ class _Reader:
                 lines[name] = line
         return ProfileFile(
             self._shown, self._text("title"), self._text("models"), self._text("extends"), self._pattern(),
-            lines, self._units(), self._settings(), self._places,
+            lines, self._units(), self._settings(), self._curves(), self._places, is_own,
         )  # fmt: skip
 
     def _fault(self, section: str, key: str, text: str) -> ProfileError:
@@ -136,6 +141,26 @@ class _Reader:
             else:
                 raise self._fault("settings", key, f'“{key}”应是单位的文字，如 "kPa"；不知道时写 ""')
         return settings
+
+    def _curves(self) -> dict[str, Curve]:
+        curves: dict[str, Curve] = {}
+        for code, entry in self._table("waves").items():
+            if not isinstance(entry, dict) or not _CURVE.fullmatch(code):
+                raise self._fault("waves", code, f'波形“{code[:20]}”应写成 波形代码 = {{ unit = "mV", factor = 1.0 }}')
+            for key, value in entry.items():
+                if key not in _CURVE_KEYS:
+                    raise self._fault("waves", code, f"“{code}”中不认识“{key}”，可用：{'、'.join(sorted(_CURVE_KEYS))}")
+                wanted = _is_number(value) if key in _NUMBERS else isinstance(value, str)
+                if not wanted or (key == "factor" and value == 0) or (key == "unit" and len(value) > _LONGEST_UNIT):
+                    raise self._fault("waves", code, f"“{code}”的 {key} 不能是“{value}”")
+            source = str(entry.get("source", "")) or self._source
+            if not source or not entry.get("unit"):
+                raise self._fault("waves", code, f"“{code}”须写 unit（物理单位）和 source（怎样核对的）")
+            curves[code] = Curve(
+                code, str(entry["unit"]), float(entry.get("factor", 1)), float(entry.get("zero", 0)), source,
+                f"{self._shown}:{self._places.get(('waves', code), 0)}",
+            )  # fmt: skip
+        return curves
 
     def _lines(self, native: str, entry: Any) -> Iterator[tuple[str, Line | None]]:
         if not native or len(native) > _LONGEST:

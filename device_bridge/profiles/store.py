@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from device_bridge.drivers.base import CodecOptions
-from device_bridge.profiles.lines import DEFAULT, SETTING, Line, Profile, ProfileError
+from device_bridge.profiles.lines import DEFAULT, SETTING, Curve, Line, Profile, ProfileError
 from device_bridge.profiles.reader import AMBIENT, ProfileFile, can_become, read
 from device_bridge.wire import DeviceConfig
 
@@ -80,7 +80,8 @@ class ProfileStore:
         for folder in self._folders():
             path = folder / f"{name}.toml"
             if path.is_file():
-                found.append(read(path, f"{name}.toml" if folder == SHIPPED_FOLDER else str(path)))
+                is_own = folder != SHIPPED_FOLDER
+                found.append(read(path, str(path) if is_own else f"{name}.toml", is_own=is_own))
         if not found:
             return
         driver, _, model = name.partition("/")
@@ -102,12 +103,12 @@ def same(one: Profile | None, other: Profile | None) -> bool:
 
 
 def _content(profile: Profile) -> tuple[object, ...]:
-    return profile.lines, profile.units, profile.settings, profile.ignored
+    return profile.lines, profile.units, profile.settings, profile.ignored, profile.curves
 
 
 def check_file(path: Path, driver: str, store: ProfileStore) -> Profile:
     """A file that somebody is about to use, checked as it would be read over the driver's default."""
-    file = read(path, str(path))
+    file = read(path, str(path), is_own=True)
     model = path.stem
     base = file.extends or (DEFAULT if model != DEFAULT else "")
     below = list(store._files(base if "/" in base else f"{driver}/{base or DEFAULT}", 1))
@@ -121,16 +122,16 @@ def _laid_over(driver: str, model: str, files: list[ProfileFile]) -> Profile:
     owners: dict[str, ProfileFile] = {}
     units: dict[str, str] = {}
     settings: dict[str, str | float] = {}
+    curves: dict[str, Curve] = {}
     known: set[str] = set()
     ignored: set[str] = set()
     pattern = ""
     for file in files:
-        shipped = not Path(file.path).is_absolute()
-        pattern = file.native or pattern if shipped else pattern
+        pattern = file.native or pattern if not file.is_own else pattern
         for native, line in file.lines.items():
-            if not shipped and native not in known and not (pattern and re.fullmatch(pattern, native)):
+            if file.is_own and native not in known and not (pattern and re.fullmatch(pattern, native)):
                 raise file.fault("map", native, _unknown(driver, native, known, pattern))
-            if shipped:
+            if not file.is_own:
                 known.add(native)
             owners[native] = file
             if line is None:
@@ -141,6 +142,7 @@ def _laid_over(driver: str, model: str, files: list[ProfileFile]) -> Profile:
                 ignored.discard(native)
         units |= file.units
         settings |= file.settings
+        curves |= file.curves
     profile = Profile(
         driver,
         model,
@@ -150,6 +152,7 @@ def _laid_over(driver: str, model: str, files: list[ProfileFile]) -> Profile:
         units,
         settings,
         frozenset(ignored),
+        curves,
         tuple(file.path for file in files),
     )
     _check_settings(profile, owners)

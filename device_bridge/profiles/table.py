@@ -5,11 +5,11 @@ mapped on the page: `options["map"] = {"<native>": ["HR", 1.0]}`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from device_bridge.drivers.base import BEYOND_ALL, GOOD, INVALID, Observation, Output, Unmapped
+from device_bridge.drivers.base import BEYOND_ALL, GOOD, INVALID, Observation, Output, Unmapped, Wave
 from device_bridge.parameters import PARAMETERS, Linear, judge, linear
 from device_bridge.profiles.lines import SETTING, Line, Profile
 from device_bridge.profiles.reader import AMBIENT
@@ -120,6 +120,15 @@ def table_of(driver: str, options: "CodecOptions", named: Mapping[str, str] | No
         return table
     local = {native: compile_line(line, table.settings, local=True) for native, line in mapped.items()}
     return Table(profile, {one.native: one for one in table} | local, table.settings)
+
+
+def calibrated(wave: Wave, profile: Profile | None) -> Wave:
+    """A curve in the unit and scale that the hospital's profile declares for it."""
+    curve = profile.curves.get(wave.code) if profile is not None else None
+    if curve is None:
+        return wave
+    offset = (wave.offset - curve.zero) * curve.factor
+    return replace(wave, unit=curve.unit, scale=wave.scale * curve.factor, offset=offset)
 
 
 def natives_of(driver: str) -> dict[str, str]:

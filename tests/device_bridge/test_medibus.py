@@ -134,9 +134,9 @@ def test_the_dialect_decides_what_a_code_means(decode):
     page = encoder.measured({0x06: " 50 ", 0xDC: " 72 ", 0x03: " 6.1"})
     classic, newer = decode("medibus", page), decode("medibus_x", page)
     assert found(classic) == {"Compl": 49.0333}
-    assert Unmapped("1:DC", "", "") in classic
+    assert Unmapped("1:DC", "", "72") in classic, "with its number, so that it can be found on the screen"
     assert found(newer) == {"HR": 72, "MV": 6.1}
-    assert Unmapped("1:06", "", "") in newer
+    assert Unmapped("1:06", "", "50") in newer
 
 
 def test_carbon_dioxide_and_agents_in_the_unit_that_is_filled(decode):
@@ -254,3 +254,8 @@ def test_settings_by_dialect(driver, settings, expected):
 def test_the_clock_of_the_machine(text, expected):
     out = in_pieces("medibus", build(RESPONSE, 0x28, text.encode()), 50)
     assert out == ([DeviceInfo({"device_clock": expected})] if expected else [Fault("clock")])
+
+
+def test_the_age_of_the_patient_is_not_even_listed(decode):
+    out = decode("medibus", encoder.measured({0x4A: "  63", 0x99: "  12"}))
+    assert [one.source_code for one in out if isinstance(one, Unmapped)] == ["1:99"]

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from device_bridge.normaliser import Normaliser
 from device_bridge.parameters import PARAMETERS, SAMPLED, conversion, linear, units_for
 from device_bridge.profiles.lines import DEFAULT, ProfileError
 from device_bridge.profiles.store import ProfileStore, shipped
-from device_bridge.profiles.table import compile_line
+from device_bridge.profiles.table import calibrated, compile_line
 from device_bridge.service import BridgeService, BridgeSettings
 from device_bridge.wire import DeviceConfig, Quality
 from tests.device_bridge.drivers_common import AT, by_code, found, ge_record, pcd, row
@@ -182,6 +183,30 @@ def test_faults_say_where_and_what_to_do(tmp_path, text, line, words):
         own(tmp_path, "mindray_pds/x", text).get("mindray_pds", "x")
     assert words in str(fault.value)
     assert line is None or f"x.toml 第 {line} 行" in str(fault.value)
+
+
+def test_a_curve_is_measured_by_a_calibration_pulse(tmp_path):
+    store = own(tmp_path, "mindray_pds/default", '[waves]\nECG_II = { unit = "mV", zero = 2048, factor = 0.00125 }\n')
+    line = mindray.curves([(1114, 2, [2048, 2848]), (1152, 1, [20, 30])])
+    lead, pleth = (calibrated(one, store.get("mindray_pds")) for one in told("mindray_pds", line, store))
+    assert lead.unit == "mV"
+    assert [raw * lead.scale + lead.offset for raw in lead.samples] == pytest.approx([0.0, 1.0])
+    assert (pleth.unit, pleth.samples) == ("", (20, 30))
+    for wrong in (
+        'ECG_II = { unit = "mV", factor = 0 }',
+        "ECG_II = { factor = 2 }",
+        "ECG_II = 3",
+        'ECG_II = { unti = "mV" }',
+    ):
+        with pytest.raises(ProfileError, match="第 3 行"):
+            own(tmp_path, "mindray_pds/x", f"[waves]\n{wrong}\n").get("mindray_pds", "x")
+
+
+def test_files_in_a_relative_folder_are_checked_as_strictly(tmp_path, monkeypatch):
+    own(tmp_path, "ge_dri/x", '[map]\n"ecg.hart" = { code = "HR", unit = "/min" }')
+    monkeypatch.chdir(tmp_path.parent)
+    with pytest.raises(ProfileError, match="没有原始项"):
+        ProfileStore(Path(tmp_path.name)).get("ge_dri", "x")
 
 
 def test_items_that_the_bytes_do_not_have_are_refused(tmp_path):

@@ -56,7 +56,10 @@ class Objects:
         entry = self._entry(physio, known)
         if entry is None:
             named = (f"{physio:04X}", f"0x{physio:04X}")
-            return [Unmapped(named[0], "", "")] if self._table.ignored.isdisjoint(named) else []
+            shown = parse_float(raw) if _quality(state)[1] else None
+            name = self._table.unit(f"0x{unit:04X}") or f"{unit:04X}"
+            stated = "" if shown is None else f"{shown:g}"
+            return [Unmapped(named[0], name, stated)] if self._table.ignored.isdisjoint(named) else []
         stamp = polled.attributes.get(TIME_STAMP)
         episode = parse_absolute(stamp, self._zone) if stamp and entry.code in EPISODIC else None
         quality, there = _quality(state)

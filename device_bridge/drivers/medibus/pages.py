@@ -54,7 +54,7 @@ class Pages:
                 out.append(self._one(entry, value))
         out += self._derived(values, done)
         known = _KNOWN_IDLE | {_number(one) for one in (*self._firsts, *self._stand_ins)}
-        return out + self._unmapped(_FIRST, [code for code in values if code not in known])
+        return out + self._unmapped(_FIRST, values, known)
 
     def second(self, data: bytes) -> list[Output]:
         """Measured data, code page 2."""
@@ -63,7 +63,7 @@ class Pages:
             return [Fault("page_length")]
         known = {_number(one) for one in self._seconds}
         out = self._page(values, self._seconds)
-        return out + self._unmapped(_SECOND, [code for code in values if code not in known])
+        return out + self._unmapped(_SECOND, values, known)
 
     def settings(self, data: bytes) -> list[Output]:
         """What the machine is set to; a setting that has no meaning in the current mode is blank."""
@@ -151,9 +151,14 @@ class Pages:
             out.append(self._one(entry, expiration / inspiration))
         return out
 
-    def _unmapped(self, page: str, codes: list[int]) -> list[Output]:
-        natives = [f"{page}{code:02X}" for code in codes]
-        return [Unmapped(native, "", "") for native in natives if native not in self._table.ignored]
+    def _unmapped(self, page: str, values: dict[int, float | None], known: set[int] | frozenset[int]) -> list[Output]:
+        """What no line knows, with its number, so that people can find it on the machine's screen."""
+        out: list[Output] = []
+        for code, value in values.items():
+            native = f"{page}{code:02X}"
+            if code not in known and native not in self._table.ignored:
+                out.append(Unmapped(native, "", "" if value is None else f"{value:g}"))
+        return out
 
     def _one(self, entry: Entry, value: float | None) -> Observation:
         quality = Quality.GOOD
