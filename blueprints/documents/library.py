@@ -14,6 +14,7 @@ from app.documents.service.drafting import last_of_patient
 from app.documents.service.phrases import add_phrase, remove_phrase
 from blueprints.common.access import actor, may, needs
 from blueprints.common.fragments import fragment, go, toast
+from blueprints.documents.conflicts import segments
 from blueprints.documents.guards import load_document
 from blueprints.documents.routes import blueprint
 
@@ -85,7 +86,8 @@ def copy_dialog(document_id: int) -> ResponseReturnValue:
     source = last_of_patient(document)
     if source is None:
         raise NotFound("该患者没有可以引用的同类文书。")
-    return fragment("documents/_copy.html", document=document, source=source, rows=differences(document, source))
+    return fragment("documents/_copy.html", document=document, source=source,
+                    rows=[(row, *segments(row.mine, row.theirs)) for row in differences(document, source)])  # fmt: skip
 
 
 @blueprint.post("/documents/<int:document_id>/copy")

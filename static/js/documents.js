@@ -157,9 +157,37 @@ mount("[data-mark-editor]", (editor) => {
   });
 });
 
-// A phrase goes to the field from which the library was opened, at the cursor.
+// The panel takes room from the form: what was pressed for it stays where it was under the eye.
+let anchor = null; // [element, its distance from the top before the form grew narrower]
+const side = document.getElementById("side");
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target !== side || side.firstElementChild) return;
+  const element = detail.requestConfig?.elt;
+  anchor = element?.closest(".document-form") ? [element, element.getBoundingClientRect().top] : null;
+});
+document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target !== side || !anchor?.[0].isConnected) return;
+  window.scrollBy({ top: anchor[0].getBoundingClientRect().top - anchor[1], behavior: "instant" });
+  anchor = null;
+});
+
+// A phrase goes to the field from which the library was opened, at the cursor. From the search, Enter takes the first
+// one found, the arrows walk through the list, Escape goes back to the field.
 mount("[data-phrases]", (panel) => {
   const target = () => document.getElementById(panel.dataset.target) ?? document.getElementById(field);
+  panel.addEventListener("keydown", (event) => {
+    if (event.isComposing || !event.target.matches("[name=q], [data-phrase]")) return;
+    const rows = [...panel.querySelectorAll("[data-phrase]")];
+    const at = rows.indexOf(event.target);
+    if (event.key === "Enter" && at < 0) rows[0]?.click();
+    else if (event.key === "ArrowDown") rows[at + 1]?.focus();
+    else if (event.key === "ArrowUp") (rows[at - 1] ?? panel.querySelector("[name=q]")).focus();
+    else if (event.key === "Escape" && !(at < 0 && event.target.value)) {
+      panel.querySelector("[data-close-panel]").click();
+      target()?.focus();
+    } else return;
+    event.preventDefault();
+  });
   panel.addEventListener("click", (event) => {
     const chosen = event.target.closest("[data-phrase]");
     const control = target();

@@ -215,15 +215,24 @@ def test_phrases_terms_and_marks_help_writing(app: Flask, enter: Enter, address:
     visit = begin(app, "preop_visit")
     page.goto(f"{address}/documents/{visit}")
     page.locator("#f-orders").fill("术前禁食 8 h，禁清饮 2 h")
+    place = "document.querySelector('#f-orders').getBoundingClientRect().top"
+    before = page.evaluate(place)
     page.keyboard.press("Alt+p")
-    page.locator("#side summary").click()
     expect(page.locator("#phrase-text")).to_have_value("术前禁食 8 h，禁清饮 2 h")
+    assert abs(page.evaluate(place) - before) < 2  # the panel takes room, but the field stays under the eye
     page.locator("#side").get_by_role("button", name="保存常用语").click()
     expect(page.locator("#phrase-list")).to_contain_text("术前禁食 8 h")
     page.locator("#f-orders").fill("")
     page.locator("#side input[type=search]").fill("sqjs")
-    page.locator("#phrase-list [data-phrase]").click()
+    wait_until(lambda: not stored(app, visit, "orders"), 8, "the field being emptied")
+    expect(page.locator("#phrase-list")).to_contain_text("术前禁食 8 h")
+    page.keyboard.press("Enter")  # takes the first one found
     wait_until(lambda: stored(app, visit, "orders") == "术前禁食 8 h，禁清饮 2 h", 8, "the phrase being saved")
+    expect(page.locator("#f-orders")).to_be_focused()
+    page.keyboard.press("Alt+p")
+    expect(page.locator("#side input[type=search]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#f-orders")).to_be_focused()
 
     page.locator("#field-preop_diagnosis [role=combobox]").last.click()
     page.keyboard.type("dnjs")
