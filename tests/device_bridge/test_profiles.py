@@ -245,7 +245,8 @@ def test_the_command_lists_and_checks(tmp_path, capsys):
     assert "northern" in capsys.readouterr().out
 
 
-def test_an_edited_file_restarts_only_what_uses_it(tmp_path):
+def test_an_edited_file_restarts_only_what_uses_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("device_bridge.service._PROFILES_EVERY_S", 0.05)
     own(tmp_path / "p", "bis/own", '[map]\n"bis" = { code = "BIS", unit = "1", divisor = 10, doubt = true }\n')
     devices = [
         DeviceConfig("A", "bis", {"kind": "gateway"}, {"profile": "own"}),
@@ -267,6 +268,16 @@ def test_an_edited_file_restarts_only_what_uses_it(tmp_path):
         file.write_text("not toml", encoding="utf-8")
         await service.apply(devices)
         kept = dict(service._running)
+        watching = asyncio.create_task(service._watch_profiles())
+        await asyncio.sleep(0.1)
+        file.write_text('source = "x"\n[map]\n"bis" = false\n', encoding="utf-8")
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            if service._running["A"] is not kept["A"]:
+                break
+        watching.cancel()
+        assert service._running["A"] is not kept["A"], "nobody has to restart anything"
+        assert service._running["B"] is kept["B"]
         for device in list(service._running):
             await service._end(device)
         service._spool.close()
