@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -57,6 +57,7 @@ class BridgeService:
         self._spool = Spool(settings.spool_dir, settings.bridge)
         self._profiles = ProfileStore(settings.profiles_dir)
         self._configs: list[DeviceConfig] = []
+        self._refused: dict[str, str] = {}  # devices that go on with what their profile said before
         self._running: dict[str, _Running] = {}
         self._broken: dict[str, DeviceHealth] = {}
         self._changing = asyncio.Lock()
@@ -100,7 +101,12 @@ class BridgeService:
 
     def health(self) -> list[DeviceHealth]:
         """State of every configured device; also called from the uplink's thread."""
-        return [one.session.health() for one in list(self._running.values())] + list(self._broken.values())
+        states = [one.session.health() for one in list(self._running.values())] + list(self._broken.values())
+        return [self._with_refusal(one) for one in states]
+
+    def _with_refusal(self, health: DeviceHealth) -> DeviceHealth:
+        refused = self._refused.get(health.device)
+        return replace(health, detail=f"{health.detail}；{refused}".lstrip("；")) if refused else health
 
     def _states(self) -> dict[str, str]:
         return {one.device: one.state for one in self.health()}
@@ -134,11 +140,15 @@ class BridgeService:
 
     def _profile_changed(self, running: _Running) -> bool:
         """A file that can no longer be used changes nothing for a device that is running."""
+        device = running.config.device_id
         try:
-            return not same(self._profiles.options(running.config).profile, running.profile)
+            profile = self._profiles.options(running.config).profile
         except ProfileError as error:
-            log.error("profile refused", extra={"device": running.config.device_id, "reason": str(error)[:300]})
+            log.error("profile refused", extra={"device": device, "reason": str(error)[:300]})
+            self._refused[device] = f"型号对照表有错，仍按原来的采集：{error}"
             return False
+        self._refused.pop(device, None)
+        return not same(profile, running.profile)
 
     def _peer(self, device: str) -> DeviceSession | None:
         """The session of a device that a gateway speaks for."""
@@ -161,6 +171,7 @@ class BridgeService:
 
     async def _end(self, device: str) -> None:
         running = self._running.pop(device)
+        self._refused.pop(device, None)
         running.task.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await running.task

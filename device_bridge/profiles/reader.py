@@ -219,7 +219,7 @@ class _Reader:
             raise self._fault(
                 "map",
                 native,
-                f"“{native}”的 code “{line.code}”不是系统代码。可用代码见 docs/devices.md 或命令 profiles --codes",
+                f"“{native}”的 code “{line.code}”不是系统代码。可用代码用 python -m device_bridge profiles --codes 列出",
             )
         possible = units_for(parameter.code)
         if line.unit and not line.unit.startswith(SETTING) and line.unit not in possible:

@@ -268,6 +268,10 @@ def test_an_edited_file_restarts_only_what_uses_it(tmp_path, monkeypatch):
         file.write_text("not toml", encoding="utf-8")
         await service.apply(devices)
         kept = dict(service._running)
+        told_of = {one.device: one.detail for one in service.health()}
+        assert "仍按原来的采集" in told_of["A"]
+        assert "own.toml 第 1 行" in told_of["A"]
+        assert "对照表" not in told_of["B"]
         watching = asyncio.create_task(service._watch_profiles())
         await asyncio.sleep(0.1)
         file.write_text('source = "x"\n[map]\n"bis" = false\n', encoding="utf-8")
@@ -278,6 +282,7 @@ def test_an_edited_file_restarts_only_what_uses_it(tmp_path, monkeypatch):
         watching.cancel()
         assert service._running["A"] is not kept["A"], "nobody has to restart anything"
         assert service._running["B"] is kept["B"]
+        assert "有错" not in {one.device: one.detail for one in service.health()}["A"]
         for device in list(service._running):
             await service._end(device)
         service._spool.close()
