@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -17,7 +18,7 @@ from device_bridge.decode_file import Summary, decode
 from device_bridge.drivers.base import CodecOptions
 from device_bridge.drivers.registry import DRIVERS, UnknownDriver, get_driver
 from device_bridge.service import BridgeService, BridgeSettings, stop_on_signals
-from device_bridge.simulators.base import SimulatorSettings
+from device_bridge.simulators.base import SimulatedDevice, SimulatorSettings
 from device_bridge.simulators.faults import parse_faults
 from device_bridge.simulators.patient import PROFILES
 from device_bridge.simulators.registry import SIMULATORS
@@ -32,6 +33,8 @@ from device_bridge.tools import (
 )
 
 _BYTES_PER_S = 2_000.0
+_ANALYSERS = frozenset({"astm", "hl7_bloodgas"})
+_SAMPLE_EVERY_S = 1800.0  # of an analyser beside a patient
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     place = simulation.add_mutually_exclusive_group(required=True)
     place.add_argument("--listen", metavar="HOST:PORT", help="等待采集服务来连接（或来问）")
     place.add_argument("--to", metavar="HOST:PORT", help="主动送往采集服务（网关、血气中间件、主动发数据报的设备）")
+    simulation.add_argument("--also", action="append", default=[], metavar="DRIVER=HOST:PORT",
+                            help="同一病人身边的另一台设备，可重复；在同一进程中等待采集服务来连接")  # fmt: skip
     simulation.add_argument("--seed", type=int, default=1)
     simulation.add_argument("--profile", choices=PROFILES, default="general")
     simulation.add_argument("--case-clock", type=int, default=0, metavar="SECONDS", help="从手术的第几秒开始")
@@ -176,10 +181,6 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    make = SIMULATORS.get(options.driver)
-    if make is None:
-        get_driver(options.driver)
-        raise ValueError(f"驱动 {options.driver} 没有模拟器；可用：{'、'.join(sorted(SIMULATORS))}")
     host, port = address(options.listen or options.to)
     settings = SimulatorSettings(
         host=host,
@@ -196,17 +197,39 @@ def _simulate(options: argparse.Namespace) -> int:
         fault_file=Path(options.fault_file) if options.fault_file else None,
         charted=Path(options.charted) if options.charted else None,
     )
-    device = make(settings)
-    if device.is_server != bool(options.listen):
-        raise ValueError(f"{options.driver} 的模拟器要用 {'--listen' if device.is_server else '--to'} HOST:PORT")
+    devices = [_simulator(options.driver, settings, is_server=bool(options.listen))]
+    for word in options.also:
+        driver, _, where = word.partition("=")
+        host, port = address(where)
+        every_s = max(settings.nibp_every_s, _SAMPLE_EVERY_S) if driver in _ANALYSERS else settings.nibp_every_s
+        beside = replace(settings, host=host, port=port, nibp_every_s=every_s, count_file=None)
+        devices.append(_simulator(driver, beside, is_server=True))
 
+    async def all_of(stop: asyncio.Event) -> None:
+        await asyncio.gather(*(simulate(device, _told(device), stop) for device in devices))
+
+    _until_stopped(all_of)
+    return 0
+
+
+def _simulator(driver: str, settings: SimulatorSettings, *, is_server: bool) -> SimulatedDevice:
+    make = SIMULATORS.get(driver)
+    if make is None:
+        get_driver(driver)
+        raise ValueError(f"驱动 {driver} 没有模拟器；可用：{'、'.join(sorted(SIMULATORS))}")
+    device = make(settings)
+    if device.is_server != is_server:
+        raise ValueError(f"{driver} 的模拟器要用 {'--listen' if device.is_server else '--to'} HOST:PORT")
+    return device
+
+
+def _told(device: SimulatedDevice) -> Callable[[int], None]:
     def announce(port: int) -> None:
-        _announce(host)(port)
+        _announce(device.settings.host)(port)
         if device.address:
             print(f"设备地址 {device.address}", flush=True)
 
-    _until_stopped(lambda stop: simulate(device, announce, stop))
-    return 0
+    return announce
 
 
 def _capture(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from app.core.errors import SettingsError  # noqa: E402
 from app.core.settings import load_settings  # noqa: E402
 
-SIMULATED = ("mindray_pds", "ge_dri")
+SIMULATED = ("mindray_pds", "ge_dri", "medibus", "bis", "astm")
 PORTS_FILE = ".simulator-ports.json"
 
 

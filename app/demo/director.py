@@ -165,6 +165,10 @@ def _begin_next() -> None:
     start = clock.now() - (_HEAD_START if is_first else timedelta())
     scheduling.mark_event(doctor, case, EventKind.IN_ROOM, start, idempotency_key=f"demo:{case.id}:in")
     devices.bind_device(doctor, device, case, since=start)
+    for beside in db.session.scalars(
+        select(Device).where(Device.room_id == room.id, Device.id != device.id, Device.enabled)
+    ):
+        devices.bind_device(doctor, beside, case, since=start)
     if case.weight_kg is None:
         scheduling.set_measurements(doctor, case, weight_kg=Decimal(50 + case.id % 25), asa=case.asa or "2")
     record = anesthesia.open_record(doctor, case.id, at=start)

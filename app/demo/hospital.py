@@ -74,11 +74,18 @@ class DemoDevice:
     driver: str
     asset_no: str
     options: dict[str, Any] = field(default_factory=dict)
+    period_s: float = 2.0
+    stale_s: float = 10.0
 
 
 DEVICES = (
     DemoDevice("OR1-MON", "OR1", "monitor", "迈瑞", "BeneView T8", "mindray_pds", "SB-2019-0417"),
     DemoDevice("OR2-MON", "OR2", "monitor", "GE", "B650", "ge_dri", "SB-2021-0102", {"interval_s": 1}),
+    DemoDevice("OR2-ANES", "OR2", "anesthesia_machine", "德尔格", "Fabius Plus", "medibus", "SB-2018-0233"),
+    DemoDevice("OR2-BIS", "OR2", "monitor", "美敦力", "BIS VISTA", "bis", "SB-2022-0051"),
+    DemoDevice(
+        "OR2-BGA", "OR2", "blood_gas", "沃芬", "GEM Premier 3500", "astm", "SB-2020-0310", period_s=3600, stale_s=86_400
+    ),
 )
 
 
@@ -159,4 +166,6 @@ def place_devices(ports: dict[str, int]) -> None:
             driver=spec.driver,
             transport=transport,
             options=spec.options,
+            expected_period_s=spec.period_s,
+            stale_after_s=spec.stale_s,
         )

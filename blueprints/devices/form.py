@@ -24,6 +24,10 @@ _TEXT_LABELS = {
 }
 
 
+# Kind of device → seconds between data, seconds until it counts as silent; others speak all the time.
+_RHYTHM = {"blood_gas": ("3600", "86400")}
+
+
 def rooms() -> list[OperatingRoom]:
     """Rooms that a device can stand in."""
     statement = select(OperatingRoom).where(OperatingRoom.is_active).order_by(OperatingRoom.sort, OperatingRoom.id)
@@ -34,12 +38,14 @@ def blank(driver: str = "", transport: str = "") -> dict[str, str]:
     """A new device, filled with what is usual for the driver."""
     chosen = DRIVERS.get(driver)
     kind = transport if chosen and transport in chosen.transports else (chosen.transports[0] if chosen else "")
+    sort = chosen.kinds[0] if chosen else "monitor"
+    period, stale = _RHYTHM.get(sort, ("2", "10"))
     values = {
         "driver": driver,
         "transport_kind": kind,
-        "kind": chosen.kinds[0] if chosen else "monitor",
-        "expected_period_s": "2",
-        "stale_after_s": "10",
+        "kind": sort,
+        "expected_period_s": period,
+        "stale_after_s": stale,
         "timezone": "Asia/Shanghai",
     }
     if kind:
@@ -85,7 +91,7 @@ def from_config(text: str) -> dict[str, str]:
     values["key"] = str(config.get("device_id", ""))[:64]
     values["waves"] = _as_text(list(options.get("waves", [])))
     for name in ("expected_period_s", "stale_after_s"):
-        if isinstance(config.get(name), int | float):
+        if values["kind"] not in _RHYTHM and isinstance(config.get(name), int | float):
             values[name] = f"{config[name]:g}"
     return values | shown(driver, options)
 

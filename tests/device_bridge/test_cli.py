@@ -285,3 +285,20 @@ def test_bridge_starts_from_its_own_list_when_the_web_process_is_away(web, rooms
     wait(lambda: len(sent_list(rooms["MR"])) > before + 20)
     polite_end(again)
     web.start()
+
+
+def test_several_devices_of_one_patient_in_one_process():
+    process = launch("simulate", "--driver", "masimo", "--listen", "127.0.0.1:0", "--also", "nellcor=127.0.0.1:0",
+                     "--seed", "4", "--case-clock", "900")  # fmt: skip
+    try:
+        lines = []
+        for port in (port_of(process), port_of(process)):
+            with socket.create_connection(("127.0.0.1", port), 5) as line:
+                lines.append(line.recv(400).decode())
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert "SPO2=" in "".join(lines)
+    assert "N-595" in "".join(lines)
+    assert main(["simulate", "--driver", "masimo", "--listen", "127.0.0.1:0", "--also", "ihe_pcd01=127.0.0.1:1"]) == 2
+    assert main(["simulate", "--driver", "masimo", "--listen", "127.0.0.1:0", "--also", "absent=127.0.0.1:1"]) == 2
