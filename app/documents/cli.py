@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 from flask import current_app
@@ -92,7 +92,7 @@ def export_command(case_id: int, kind: str, form: str, output: Path | None) -> N
     except DomainError as error:
         raise click.ClickException(error.message) from None
     if output is None:
-        cast(Any, click).get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         output.write_bytes(content)
         click.echo(f"已写入 {output}（{len(content)} 字节）。")

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from lxml import etree
 
 from app.accounts.models import User
+from app.core.db import db
 from app.core.errors import InvalidInput, NotFound, SettingsError
+from app.core.settings import Settings
 from app.documents.cda.elements import age_of, time14, two_places
 from app.documents.cda.export import MissingElements, SchemaFaults, export_cda, schema_faults
 from app.documents.cda.options import CdaOptions, load_options
@@ -85,6 +88,26 @@ def test_measurements_and_volumes_are_told_with_their_times(make_case: Case, mor
     text = export_cda(signed(more_users, make_case(number=3), "intake_output_record", **volumes), OPTIONS).decode()
     for words in ("乳酸钠林格注射液", ">500 mL<", ">150 mL<", "总出量", ">250 mL<"):
         assert words in text
+
+
+def test_the_command_writes_them(app: Flask, make_case: Case, more_users: dict[str, User], shared_data: Path) -> None:
+    settings: Settings = app.extensions["mafei.settings"]
+    settings.instance_dir.joinpath("cda.yaml").write_text(
+        f"organisation_code: {OPTIONS.organisation_code}\norganisation_name: 示范县中医医院\n"
+        f"schema_dir: {shared_data / 'cda'}\n", encoding="utf-8"
+    )  # fmt: skip
+    case = make_case()
+    try:
+        for code, kind in (("C0020", "vital_signs_record"), ("C0021", "intake_output_record")):
+            signed(more_users, case, kind)
+            db.session.commit()
+            answer = app.test_cli_runner().invoke(
+                args=["documents", "export", "--case", str(case.id), "--kind", code, "--format", "cda"]
+            )
+            assert answer.exit_code == 0, answer.output
+            assert f'code="{code}"' in answer.output
+    finally:
+        settings.instance_dir.joinpath("cda.yaml").unlink()
 
 
 def test_an_empty_document_is_refused_with_the_list(make_case: Case, users: dict[str, User]) -> None:
