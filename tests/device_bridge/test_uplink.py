@@ -164,6 +164,38 @@ def test_live_overtakes_the_backlog(web, spool, start):
     assert spool.backlog()[0] > 0, "the backlog was already gone: the test shows nothing"
 
 
+def test_after_hours_away_live_values_come_first_and_nothing_comes_twice(web, spool, start):
+    """Fifteen devices piled up forty minutes; each goes on once in a tenth of a second while that drains."""
+    uplink = start()
+    wait(lambda: uplink.connected)
+    web.stop()
+    wait(lambda: not uplink.connected)
+    futures = [
+        spool.add(Received(f"D{device}", NOW, b"", [Reading("HR", NOW + 1000 * n, 60.0, 0) for n in range(span, span + 120)]))
+        for span in range(0, 2400, 120) for device in range(15)
+    ]  # fmt: skip
+    for future in futures:
+        future.result(20)
+    web.answer = lambda batch: time.sleep(0.1)  # a server that has to write
+    web.start()
+    wait(lambda: uplink.connected)
+    sent, seen, piled = {}, {}, []
+    for number in range(10_000, 10_020):
+        sent[number] = time.monotonic()
+        put(spool, [number], device="D0")
+        piled.append(spool.backlog()[0])
+        time.sleep(0.1)
+        for _, at, _ in web.readings("D0"):
+            seen.setdefault(at - NOW, time.monotonic())
+    wait(lambda: spool.backlog()[0] == 0, 30)
+    values = [(device, *one) for device in {f"D{n}" for n in range(15)} for one in web.readings(device)]
+    assert len(values) == 15 * 2400 + 20
+    assert len(set(values)) == len(values)
+    assert piled[1] > 10_000, "the backlog was already gone: the test shows nothing"
+    early = list(sent)[:10]
+    assert all(number in seen and seen[number] - sent[number] < 2.0 for number in early)
+
+
 def test_devices_and_health(web, spool, start):
     web.devices = [{"device_id": "A"}]
     lists = []
