@@ -83,6 +83,7 @@ def test_every_source_on_offer_is_known() -> None:
             expression = parse(text)
             assert all(known(path) for path in expression.facts)
             assert all(code in CHART_CODES and event in EVENTS for code, event in expression.charts)
+    assert {'labs.latest("Hb")', 'labs.preop("CBC")'} <= {text for _, rows in source_groups() for text, _ in rows}
 
 
 def test_a_shipped_kind_goes_through_the_designer_unchanged() -> None:

@@ -97,3 +97,18 @@ def test_charset_never_raises(raw):
 def test_acknowledgements_of_any_bytes(raw):
     with contextlib.suppress(NoAcknowledgement):
         assert read_acknowledgement(raw).raw == raw
+
+
+RESULTS = text(
+    header(kind="ORU^R01"), PID, PV1, "OBR|1||R1|XCG^血常规|||20261122071000||||||||全血|||||||20261122091000|||F",
+    "OBX|1|NM|HGB^血红蛋白^LIS||11.2|g/dL|11.5-15.0|L|||F", "OBX|2|SN|CTNI^肌钙蛋白I||<^0.01|ng/mL", "OBX|3|TX|X^结论||好",
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(RESULTS)), st.integers(0, 12), WORDS | st.text(max_size=4)), max_size=6))
+def test_a_damaged_report_of_results_is_read_or_refused(cuts):
+    told = RESULTS
+    for start, length, word in cuts:
+        told = told[:start] + word + told[start + length :]
+    answered(told.encode("utf-8", "replace"))

@@ -1,8 +1,10 @@
 """What the record knows, as a Chinese list to pick a default from: person, visit, operation, record, times, charted values."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from app.documents.facts import CATALOGUE, CHART_CODES, EVENTS
+from app.labs.items import PANELS, shipped_items
 
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "患者": {
@@ -48,7 +50,17 @@ def source_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     groups.append(("时间", [(f"times.{event}", f"{name}时间") for event, name in EVENTS.items()]))
     groups.append(("体征", [(f"chart.{code}@{event}", f"{EVENTS[event]}时{name}")
                           for event in _CHART_EVENTS for code, name in CHART_CODES.items()]))  # fmt: skip
+    for function, title in (("latest", "最近检验"), ("preop", "入室前检验")):
+        groups.append((title, [(f'labs.{function}("{code}")', name) for code, name in _labs()]))
     return groups
+
+
+@lru_cache(maxsize=1)
+def _labs() -> list[tuple[str, str]]:
+    """Groups of results as one text, then single items with the unit in which they are filled in."""
+    items = shipped_items().by_code.values()
+    single = [(item.code, f"{item.name}（{item.unit}）" if item.unit else item.name) for item in items]
+    return [*((key, f"{title}（整组）") for key, title in PANELS.items()), *single]
 
 
 def source_name(expression: str) -> str:
