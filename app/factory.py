@@ -26,7 +26,7 @@ from app.documents import lab_facts, ports, record_facts
 from app.documents.batch_work import DOCUMENT_JOBS
 from app.documents.facts import contribute
 from app.jobs.tasks import BASIC_JOBS
-from blueprints.common import access, assets, edge, errors, filters, headers, nav, shell, sockets, warm
+from blueprints.common import access, assets, banner, edge, errors, filters, headers, nav, shell, sockets, warm
 from printing.press import Press
 
 BLUEPRINTS = (
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_app(app)
     assets.init_app(app)
     filters.init_app(app)
+    banner.init_app(app)
     nav.init_app(app)
     shell.init_app(app, settings)
     warm.init_app(app)

@@ -20,6 +20,7 @@ from app.scheduling import service as scheduling
 from app.scheduling.models import CaseEvent, OperatingRoom, SurgicalCase
 from app.scheduling.rules import EventKind
 from blueprints.common.access import actor, needs, settings
+from blueprints.common.banner import banner_of
 from blueprints.common.fragments import fragment, go
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import (
@@ -37,7 +38,7 @@ from blueprints.theatre.base import (
     written,
 )
 from blueprints.theatre.gate import pass_gate
-from blueprints.theatre.view import banner_of, can_write
+from blueprints.theatre.view import can_write
 
 
 @blueprint.post("/theatre/<room_code>/identify")

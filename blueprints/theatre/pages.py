@@ -21,11 +21,12 @@ from app.devices import queries as device_queries
 from app.scheduling.models import OperatingRoom, SurgicalCase
 from app.vitals import queries as vitals
 from blueprints.common.access import actor, needs
+from blueprints.common.banner import banner_of
 from blueprints.common.fragments import fragment, page
 from blueprints.common.guards import load_case
 from blueprints.theatre.base import blueprint, find_record, load_room
 from blueprints.theatre.labs import lab_line
-from blueprints.theatre.view import TILES, banner_of, can_write, flow_of, quick_drugs
+from blueprints.theatre.view import TILES, can_write, flow_of, quick_drugs
 
 _QUICK_DRUGS = 12  # a low screen shows ten of them
 # What the box has at 1366 × 768, so that the first drawing fits and is not fetched twice.
@@ -93,7 +94,7 @@ def room_page(room_code: str) -> ResponseReturnValue:
         return _case_page(row.current)
     devices = device_queries.device_rows(room_id=room.id)
     done = [case for case in _cases_of(room, clock.today()) if case.state.is_over]
-    return page("theatre/room.html", row=row, room=room, devices=devices, done=done, banner_of=banner_of)
+    return page("theatre/room.html", row=row, room=room, devices=devices, done=done)
 
 
 @blueprint.get("/cases/<int:case_id>")

@@ -1,7 +1,6 @@
 """What the theatre page shows of a case: the banner, the course, the rail, the figures."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -17,7 +16,6 @@ from app.scheduling.models import CaseEvent, SurgicalCase
 from app.scheduling.rules import EventKind
 from app.terminology import queries as terminology
 from app.terminology.queries import TermRow
-from blueprints.common.filters import age, dose, sex
 
 K = EventKind
 # The course in its usual order; what was skipped stays open behind the next step.
@@ -25,7 +23,6 @@ COURSE = (
     K.IN_ROOM, K.ANESTHESIA_START, K.INTUBATION, K.SURGERY_START, K.SURGERY_END, K.EXTUBATION, K.ANESTHESIA_END,
     K.OUT_OF_ROOM,
 )  # fmt: skip
-SIDES = {"left": "左", "right": "右", "bilateral": "双侧"}
 
 # Texts of the record (field, label, words to choose from); the labels are those of the printed sheet.
 TECHNIQUE: tuple[tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...] = (
@@ -60,25 +57,6 @@ TECHNIQUE: tuple[tuple[str, tuple[tuple[str, str, tuple[str, ...]], ...]], ...] 
         ),
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """The patient as the banner of every clinical page shows him."""
-
-    name: str
-    sex: str
-    age: str
-    number: str
-    bed: str
-    weight_kg: str | None
-    blood_group: str
-    asa: str
-    procedure: str
-    side: str
-    location: str
-    allergies: Sequence[str] | None
-    alerts: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,30 +98,6 @@ TILES = (
     Tile("RR", "呼吸", "/min", "resp", "awRR RR", is_small=True),
     Tile("TEMP", "体温", "℃", "temp", "T1 TEMP T2 TB", stale_after_s=_TEMPERATURE_STALE_S, is_small=True),
 )
-
-
-def banner_of(case: SurgicalCase) -> Banner:
-    """Banner of a case."""
-    patient, encounter = case.patient, case.encounter
-    number = (encounter.inpatient_no or encounter.outpatient_no) if encounter else ""
-    main = case.procedures[0] if case.procedures else {}
-    others = f"　等 {len(case.procedures)} 项" if len(case.procedures) > 1 else ""
-    rh = {"positive": " Rh+", "negative": " Rh−"}.get(patient.rh, "")
-    return Banner(
-        name=patient.name,
-        sex=sex(patient.sex),
-        age=age(patient.birth_date, case.planned_start),
-        number=number or patient.patient_no,
-        bed=f"{encounter.ward} {encounter.bed}".strip() if encounter else "",
-        weight_kg=dose(case.weight_kg) if case.weight_kg else None,
-        blood_group=f"{patient.blood_type}{rh}" if patient.blood_type else "",
-        asa=case.asa,
-        procedure=f"{main.get('name', '')}{others}",
-        side=SIDES.get(str(main.get("laterality", "")), ""),
-        location=case.room.name if case.room else "",
-        allergies=patient.known_allergies,
-        alerts=[case.isolation] if case.isolation and case.isolation != "无" else [],
-    )
 
 
 def flow_of(case: SurgicalCase) -> tuple[FlowStep, ...]:

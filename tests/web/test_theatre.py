@@ -1,5 +1,6 @@
 """The theatre over HTTP: who may do what, the start of a case, writing, refusing, finishing, printing."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -85,10 +86,12 @@ def test_every_panel_opens(app: Flask, lim: FlaskClient, stage: Stage) -> None:
     lim.post(f"{base}/outputs", data={"code": "O001", "volume": "100"}, headers=HTMX)
     with app.app_context():
         event = db.session.scalars(select(CaseEvent.id)).first()
-    panels = ("drugs", "drugs/D001", "drugs/D021", "infusions", "fluids", "notes", "readings", "procedures", "devices",
+    panels = ("drugs", "drugs/D001", "drugs/D008", "drugs/D021", "infusions", "fluids", "notes", "readings", "procedures", "devices",
               "finish", "technique", "times/intubation", f"events/{event}", "administrations/1", "intakes/1", "outputs/1")  # fmt: skip
     for panel in panels:
-        assert soup(html(lim, f"{base}/{panel}")).select_one("section.panel h2"), panel
+        shown = soup(html(lim, f"{base}/{panel}"))
+        assert shown.select_one("section.panel h2"), panel
+        assert not re.search(r"\bug\b|¼", shown.get_text(" ")), f"{panel}: micrograms are written μg"
 
 
 # --- the start ---------------------------------------------------------------------------------------------------
