@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.anesthesia import queries as record_queries
 from app.anesthesia.models import AnesthesiaRecord
 from app.anesthesia.queries import running as running_queries
+from app.anesthesia.service.records import rescue_since
 from app.charting.frame import DENSE, SCREEN
 from app.charting.layout import layout
 from app.charting.svg import to_svg
@@ -124,6 +125,7 @@ def _case_page(case: SurgicalCase) -> str:
         stale_after=max((int(row.stale_after_s) for row in devices), default=10),
         chart=_chart(case.id, record, window, _CHART, None),
         running=_running(record),
+        rescue=rescue_since(record) if record and record.state == "open" else None,
         balance=record_queries.balance(record.id) if record else None,
         window=window,
         lab_line=lab_line(case),
@@ -208,6 +210,7 @@ def status_fragment(case_id: int) -> ResponseReturnValue:
         case_id=case_id,
         writable=can_write(actor(), record),
         running=_running(record),
+        rescue=rescue_since(record) if record and record.state == "open" else None,
         balance=record_queries.balance(record.id) if record else None,
         devices=device_queries.device_rows(case_id=case_id),
     )

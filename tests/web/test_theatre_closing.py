@@ -218,3 +218,14 @@ def test_the_sheet_prints_from_a_snapshot(app: Flask, lim: FlaskClient, stage: S
     with app.app_context():
         assert db.session.scalars(select(RecordSnapshot)).one().copies == 2
     assert lim.get(f"/cases/{stage.running}/record/prints/2").status_code == 404
+
+
+def test_a_rescue_is_in_sight_on_every_screen_until_it_ends(app: Flask, lim: FlaskClient, stage: Stage) -> None:
+    base = f"/cases/{stage.running}"
+    assert "抢救模式" not in html(lim, f"{base}/status")
+    lim.post(f"{base}/rescue", headers=HTMX)
+    for url in (f"{base}/status", "/theatre/OR1"):
+        assert "每分钟成图" in html(lim, url)
+    assert "rescue" in str(soup(html(lim, "/theatre/OR1")).select_one("#status")["data-refresh-on"])
+    lim.post(f"{base}/rescue", data={"leave": "yes"}, headers=HTMX)
+    assert "抢救模式" not in html(lim, f"{base}/status")

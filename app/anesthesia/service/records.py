@@ -109,7 +109,13 @@ def leave_rescue_mode(actor: Actor, record_id: int, at: datetime | None = None) 
 
 def is_in_rescue(record: AnesthesiaRecord) -> bool:
     """Whether the last rescue span has no end."""
-    return bool(record.rescue_spans) and not record.rescue_spans[-1]["end"]
+    return rescue_since(record) is not None
+
+
+def rescue_since(record: AnesthesiaRecord) -> datetime | None:
+    """When the rescue that still goes on began, or None."""
+    last = record.rescue_spans[-1] if record.rescue_spans else None
+    return datetime.fromisoformat(last["start"]) if last and not last["end"] else None
 
 
 def finish_record(actor: Actor, record_id: int) -> tuple[Finding, ...]:
