@@ -209,7 +209,7 @@ def test_a_later_leaving_does_not_reach_into_what_the_monitor_did_next(
 def test_a_corrected_entering_moves_the_begin(app: Flask, lim: FlaskClient, monitored: Stage) -> None:
     stage, (event,) = monitored, events(app, monitored, "in_room")
     url, earlier = f"/cases/{stage.running}/events/{event.id}/time", minute(stage.start - timedelta(minutes=8))
-    assert min(charted(app, stage)) >= stage.start
+    assert min(charted(app, stage)) >= stage.start - timedelta(milliseconds=1)
     lim.post(url, data={"at": hm(earlier), "reason": "补记"}, headers=HTMX)
     assert [since for since, _ in bindings(app, stage)] == [earlier]
     assert earlier <= min(charted(app, stage)) < stage.start

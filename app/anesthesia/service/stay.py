@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.anesthesia.models import AnesthesiaRecord, ChartReading
 from app.anesthesia.service.filling import fill_chart, stay_of
@@ -23,14 +23,14 @@ def follow_stay(actor: Actor, case_id: int, old: datetime, new: datetime, reason
     if record is None or old == new:
         return 0
     gate = pass_gate(record)
-    outside = _outside(record, case_id)
+    around = timedelta(minutes=gate.interval_minutes)
+    outside = _outside(record, case_id, (old - around, old + around))
     before = [
         [plain_json(row.slot_at), row.code, plain(row.value) if row.value is not None else None] for row in outside
     ]
     for row in outside:
         db.session.delete(row)
     db.session.flush()
-    around = timedelta(minutes=gate.interval_minutes)
     start, end = min(old, new) - around, min(max(old, new) + around, clock.now())
     devices = db.session.scalars(select(Binding.device_id).where(Binding.case_id == case_id).distinct()).all()
     filled = fill_chart(actor, devices, clock.to_ms(start), clock.to_ms(end), now_ms=clock.now_ms())
@@ -40,13 +40,14 @@ def follow_stay(actor: Actor, case_id: int, old: datetime, new: datetime, reason
     return len(outside) + filled
 
 
-def _outside(record_id: int, case_id: int) -> list[ChartReading]:
-    """Automatic values whose place or moment lies before entering or after leaving."""
+def _outside(record_id: int, case_id: int, edge: tuple[datetime, datetime]) -> list[ChartReading]:
+    """Automatic values whose place or moment lies before entering or after leaving; and those at the edge that the
+    stay had, because what is nearest to their line is chosen anew when the edge is gone.
+    """
     start, end = stay_of(case_id)
-    limits = [column < start for column in (ChartReading.slot_at, ChartReading.at) if start is not None]
+    limits: list[ColumnElement[bool]] = [ChartReading.slot_at.between(*edge)]
+    limits += [column < start for column in (ChartReading.slot_at, ChartReading.at) if start is not None]
     limits += [column > end for column in (ChartReading.slot_at, ChartReading.at) if end is not None]
-    if not limits:
-        return []
     return list(
         db.session.scalars(
             select(ChartReading)
