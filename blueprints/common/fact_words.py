@@ -44,7 +44,8 @@ _NAMES = {
     "document": "文书", "documents": "文书", "effective_on": "生效日期", "method": "方式", "approved": "同意",
     "parties": "到场人", "reprint": "补打", "factor": "系数", "from": "从", "to": "到", "entries": "条数",
     "broken_at": "出错位置", "accounts": "账户", "error": "错误", "attributes": "属性", "aliases": "别名", "sort": "次序",
-    "send_status": "发送状态", "raw_code": "设备代码", "table": "表格", "cancel_code": "取消代码", "bytes": "字节",
+    "send_status": "发送状态", "raw_code": "设备代码", "table": "表格", "cancel_code": "取消代码", "bytes": "字节", "host": "地址", "port": "端口",
+    "expected_period_s": "数据周期（秒）", "stale_after_s": "过期时间（秒）",
 }  # fmt: skip
 
 _VALUES = {
@@ -53,6 +54,7 @@ _VALUES = {
     **{right.value: right.label for right in Permission},
     **ROLE_LABELS, **SEX_LABELS, **LATERALITY_LABELS,
     "schedule_new": "新安排", "schedule_rescheduled": "改期", "schedule_modified": "更改", "schedule_cancelled": "撤回",
+    "tcp_client": "网络：连接到设备", "tcp_server": "网络：等待设备连接", "serial": "串口",
     "open": "书写中", "finished": "已完成", "locked": "已锁定",
 }  # fmt: skip
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\+00:00")
