@@ -75,6 +75,24 @@ mount("[data-save-state]", (line) => {
   });
 });
 
+// What is typed while an answer is on its way is newer than the answer: the form stays as it is and learns only the
+// version that the server has now. It is saved again when it is left; where that was already asked, at once.
+const newer = new Set();
+const note = ({ target }) => newer.add(target.closest?.(".document-field-form"));
+for (const name of ["input", "change"]) document.addEventListener(name, note, true);
+document.body.addEventListener("htmx:beforeRequest", ({ detail }) => newer.delete(detail.elt));
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const form = detail.requestConfig?.elt;
+  if (!newer.has(form) || !form.isConnected) return;
+  detail.swapOverride = "none"; // what depends on the field still comes
+  const page = new DOMParser().parseFromString(detail.serverResponse, "text/html");
+  const version = page.getElementById(detail.target.id)?.querySelector("[name=version]");
+  if (version) form.elements.version.value = version.value;
+});
+document.body.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  if ([...newer].some((form) => form?.isConnected && detail.target.contains(form))) detail.shouldSwap = false;
+});
+
 // A table is saved when the focus leaves it.
 mount("[data-rows-form]", (form) => {
   let touched = false;
