@@ -17,6 +17,7 @@ import blueprints.printers
 import blueprints.schedule
 import blueprints.theatre
 from app.accounts.queries import load_session_user
+from app.core import clock
 from app.core.db import db, tune_sqlite
 from app.core.extensions import csrf, htmx, limiter, login_manager, socketio
 from app.core.logging import configure_logging
@@ -26,6 +27,7 @@ from app.documents import lab_facts, ports, record_facts
 from app.documents.batch_work import DOCUMENT_JOBS
 from app.documents.facts import contribute
 from app.jobs.tasks import BASIC_JOBS
+from app.scheduling.queries import day_board
 from blueprints.common import access, assets, banner, edge, errors, filters, headers, nav, shell, sockets, warm
 from printing.press import Press
 
@@ -72,7 +74,7 @@ def create_app(settings: Settings) -> Flask:
     banner.init_app(app)
     nav.init_app(app)
     shell.init_app(app, settings)
-    warm.init_app(app)
+    warm.init_app(app, settings.instance_dir / "cache" / "templates", _first_reads)
     contribute(record_facts.tell_records)
     contribute(lab_facts.tell_labs)
     press = Press(settings.instance_dir / "fonts")
@@ -128,3 +130,9 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         message_queue=settings.redis_url or None,
         max_http_buffer_size=8 * 1024 * 1024,
     )
+
+
+def _first_reads() -> None:
+    """What is read for somebody who signs in: who he is, and the board of the day."""
+    load_session_user("")
+    day_board(clock.today())

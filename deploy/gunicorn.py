@@ -52,4 +52,4 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Do now what the first person would wait for."""
-    worker.wsgi.extensions["mafei.warm"](worker.wsgi)
+    worker.wsgi.extensions["mafei.warm"]()

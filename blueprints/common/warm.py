@@ -1,25 +1,41 @@
-"""What the first person would wait for, done while the web process starts: templates compiled."""
+"""What the first person would wait for, done while the web process starts.
+
+Templates are compiled, and kept for the next start; the queries of the first page are asked once.
+"""
 
 import logging
-import threading
+import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask
-from jinja2 import TemplateError
+from jinja2 import FileSystemBytecodeCache, TemplateError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import unit_of_work
 
 _log = logging.getLogger("mafei.warm")
 
 
-def init_app(app: Flask) -> None:
-    """Leave `start` where the web process finds it; commands of the same application have no use for it."""
+def init_app(app: Flask, folder: Path, first_reads: Callable[[], object]) -> None:
+    """Leave `start` where the web process finds it; commands of the same application have no use for it.
+
+    folder: of the instance, for what is compiled. It is as trusted as the database beside it: only we can write there.
+    first_reads: asks what the first page asks; building a statement for the first time takes longer than running it.
+    """
+
+    def start() -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+        except OSError as error:
+            _log.warning("compiled templates are not kept", extra={"reason": str(error)})
+        warm_up(app)
+        rehearse(app, first_reads)
+
     app.extensions["mafei.warm"] = start
-
-
-def start(app: Flask) -> threading.Thread:
-    """Warm up in a thread of its own; requests are served meanwhile."""
-    thread = threading.Thread(target=warm_up, args=(app,), name="warm-up", daemon=True)
-    thread.start()
-    return thread
 
 
 def warm_up(app: Flask) -> int:
@@ -33,3 +49,14 @@ def warm_up(app: Flask) -> int:
             _log.warning("template does not compile", extra={"template": name, "reason": str(error)})
     _log.info("warm", extra={"templates": count, "seconds": round(time.monotonic() - began, 2)})
     return count
+
+
+def rehearse(app: Flask, first_reads: Callable[[], object]) -> None:
+    """Read once. A database that cannot be read now is told by the first request and by `/readyz`."""
+    with app.app_context():
+        try:
+            first_reads()
+        except SQLAlchemyError as error:
+            _log.warning("first page could not be rehearsed", extra={"reason": type(error).__name__})
+        finally:
+            unit_of_work.rollback()
