@@ -19,7 +19,7 @@ class Banner:
     sex: str
     age: str
     number: str
-    bed: str
+    place: str
     weight_kg: str | None
     blood_group: str
     asa: str
@@ -42,7 +42,9 @@ def banner_of(case: SurgicalCase) -> Banner:
         sex=sex(patient.sex),
         age=age(patient.birth_date, case.planned_start),
         number=number or patient.patient_no,
-        bed=f"{encounter.ward} {encounter.bed}".strip() if encounter else "",
+        place=" ".join(filter(None, (encounter.ward, f"{encounter.bed.removesuffix('床')}床" if encounter.bed else "")))
+        if encounter
+        else "",
         weight_kg=dose(case.weight_kg) if case.weight_kg else None,
         blood_group=f"{patient.blood_type}{rh}" if patient.blood_type else "",
         asa=case.asa,

@@ -273,7 +273,7 @@ def test_a_field_with_a_condition_and_a_table_live_without_a_restart(app: Flask,
     old = begin(app, "anesthesia_summary")
     keeper = enter(HUANG_WEI)
     keeper.goto(f"{address}/documents/design")
-    keeper.get_by_role("button", name="加字段：麻醉总结").click()
+    keeper.get_by_role("button", name="修改：麻醉总结").click()
     keeper.wait_for_url("**/documents/design/drafts/*")
 
     keeper.get_by_role("button", name="加字段：单选").click()

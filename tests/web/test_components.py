@@ -78,9 +78,9 @@ def test_not_asked_is_not_the_same_as_no_allergy(
 
 
 def test_missing_facts_of_a_patient_are_dashes(environment: Environment) -> None:
-    soup = draw(environment, "patient", "patient_banner(p)", p={"name": "无名氏", "weight_kg": None, "bed": ""})
+    soup = draw(environment, "patient", "patient_banner(p)", p={"name": "无名氏", "weight_kg": None, "place": ""})
     facts = {tag.dt.get_text(): tag.dd.get_text() for tag in soup.select(".patient-facts > div")}
-    assert facts["体重"] == facts["床号"] == facts["血型"] == "—"
+    assert facts["体重"] == facts["病区"] == facts["血型"] == "—"
 
 
 @pytest.mark.parametrize(
