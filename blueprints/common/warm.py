@@ -5,6 +5,7 @@ Templates are compiled, and kept for the next start; the queries of the first pa
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import unit_of_work
 
 _log = logging.getLogger("mafei.warm")
+_PATIENCE_S = 5.0  # a database that does not answer is told by our pages, so they must come
 
 
 def init_app(app: Flask, folder: Path, first_reads: Callable[[], object]) -> None:
@@ -33,7 +35,9 @@ def init_app(app: Flask, folder: Path, first_reads: Callable[[], object]) -> Non
         except OSError as error:
             _log.warning("compiled templates are not kept", extra={"reason": str(error)})
         warm_up(app)
-        rehearse(app, first_reads)
+        reading = threading.Thread(target=rehearse, args=(app, first_reads), name="rehearsal", daemon=True)
+        reading.start()
+        reading.join(_PATIENCE_S)
 
     app.extensions["mafei.warm"] = start
 

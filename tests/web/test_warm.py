@@ -1,5 +1,6 @@
 """The web process does at its start what the first person would wait for."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ def test_a_database_that_cannot_be_read_does_not_stop_the_start(app: Flask, tmp_
 
     warm.init_app(app, tmp_path, fail)
     app.extensions["mafei.warm"]()
+
+
+def test_a_database_that_does_not_answer_does_not_keep_the_pages_back(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm, "_PATIENCE_S", 0.05)
+    answer = threading.Event()
+    warm.init_app(app, tmp_path, answer.wait)
+    app.extensions["mafei.warm"]()
+    assert not answer.is_set()
+    answer.set()
 
 
 def test_the_first_page_is_rehearsed_on_a_real_database(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
